@@ -1,0 +1,216 @@
+//! Why there is no identity to call AWS with.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::RequestId as _;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// What went wrong in signing in. It travels inside the SDK's own errors and is found again with
+/// [`Error::behind`], which is why it can be cloned.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A setting that cannot be right, found without asking AWS.
+    #[error("{path}: expected {expected}, got {found:?}")]
+    Setting {
+        /// Where in the provider block, as Terraform writes it: `assume_role[0].duration`.
+        path: String,
+        /// What the configuration says.
+        found: String,
+        /// What could stand there.
+        expected: &'static str,
+    },
+    /// No credentials, or the source that should give them failed.
+    #[error("no AWS credentials from {}{}", listed(tried), because(reason.as_deref()))]
+    Credentials {
+        /// Where they were looked for, in this order.
+        tried: Vec<Source>,
+        /// What the source that failed said; `None` when each was simply absent.
+        reason: Option<String>,
+    },
+    /// STS was asked for a role and said no.
+    #[error("AWS did not let {role_arn} be assumed: {code}: {message}")]
+    RoleRefused {
+        /// The role that was asked for.
+        role_arn: String,
+        /// AWS's name of the error, such as `AccessDenied`.
+        code: String,
+        /// AWS's own words.
+        message: String,
+        /// What AWS's support asks for.
+        request_id: Option<String>,
+    },
+    /// STS could not be asked for a role.
+    #[error("STS could not be asked for {role_arn}: {reason}")]
+    RoleUnreachable {
+        /// The role that was to be assumed.
+        role_arn: String,
+        /// The network's words.
+        reason: String,
+    },
+    /// The file that `AWS_CA_BUNDLE` names cannot be used.
+    #[error("AWS_CA_BUNDLE={path}: {reason}")]
+    CaBundle {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A place where credentials are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `AWS_ACCESS_KEY_ID` and its siblings.
+    Environment,
+    /// A profile of the shared files, with all that it can stand for (keys, SSO, a process, a
+    /// role). `None`: the one that `AWS_PROFILE` names, or `default`.
+    Profile(Option<String>),
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, as IRSA sets them.
+    WebIdentity,
+    /// ECS, or EKS Pod Identity.
+    Container,
+    /// The role of the EC2 instance.
+    InstanceMetadata,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("the environment (AWS_ACCESS_KEY_ID)"),
+            Self::Profile(Some(name)) => write!(f, "the profile {name:?}"),
+            Self::Profile(None) => f.write_str("the profile of AWS_PROFILE or \"default\""),
+            Self::WebIdentity => f.write_str("a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+            Self::Container => f.write_str("the container's credentials"),
+            Self::InstanceMetadata => f.write_str("the instance's metadata"),
+        }
+    }
+}
+
+impl Error {
+    /// The sign-in's failure that an SDK error was caused by, if that is what it was caused by.
+    pub fn behind(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let ours = || {
+            chain(error)
+                .find_map(|cause| cause.downcast_ref::<Self>())
+                .cloned()
+        };
+        let foreign = || chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+        ours().or_else(|| {
+            let (tried, reason) = (Vec::new(), Some(words(foreign()?)));
+            Some(Self::Credentials { tried, reason })
+        })
+    }
+
+    pub(super) fn role(role_arn: &str, failed: &SdkError<AssumeRoleError, HttpResponse>) -> Self {
+        if let Some(earlier) = Self::behind(failed) {
+            return earlier;
+        }
+        let role_arn = role_arn.to_owned();
+        match failed.as_service_error() {
+            Some(refusal) => Self::RoleRefused {
+                role_arn,
+                code: refusal.code().unwrap_or("no error code").to_owned(),
+                message: refusal.message().unwrap_or("no message").to_owned(),
+                request_id: failed.request_id().map(str::to_owned),
+            },
+            None => Self::RoleUnreachable {
+                role_arn,
+                reason: words(failed),
+            },
+        }
+    }
+}
+
+/// The innermost cause's own words: those of the operating system, of TLS or of a file, rather than
+/// those of the layers around it.
+pub fn words(error: &(dyn StdError + 'static)) -> String {
+    let innermost = chain(error).last().unwrap_or(error);
+    match innermost.downcast_ref::<CredentialsError>() {
+        Some(CredentialsError::CredentialsNotLoaded(_)) => "it holds no credentials".to_owned(),
+        _ => innermost.to_string(),
+    }
+}
+
+/// The error and what caused it, outermost first.
+pub fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    // An `io::Error` made of another error skips that one when it is asked for its source.
+    std::iter::successors(Some(error), |&outer| {
+        let payload = outer
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        payload
+            .map(|inner| inner as &(dyn StdError + 'static))
+            .or_else(|| outer.source())
+    })
+}
+
+fn listed(tried: &[Source]) -> String {
+    match tried {
+        [] => "the configured source".to_owned(),
+        some => some
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_error_is_found_inside_the_sdks() {
+        let ours = Error::RoleUnreachable {
+            role_arn: "r".into(),
+            reason: "no route".into(),
+        };
+        let wrapped =
+            CredentialsError::provider_error(CredentialsError::provider_error(ours.clone()));
+        assert_eq!(Error::behind(&wrapped), Some(ours));
+        assert_eq!(Error::behind(&std::io::Error::other("else")), None);
+    }
+
+    #[test]
+    fn a_foreign_credentials_error_keeps_its_innermost_words() {
+        let foreign = CredentialsError::provider_error(std::io::Error::other(
+            std::io::Error::other("disk on fire"),
+        ));
+        let found = Error::behind(&foreign).unwrap();
+        assert_eq!(
+            found.to_string(),
+            "no AWS credentials from the configured source: disk on fire"
+        );
+    }
+
+    #[test]
+    fn sources_are_listed_in_words() {
+        let tried = vec![
+            Source::Environment,
+            Source::Profile(Some("ci".into())),
+            Source::Container,
+        ];
+        let error = Error::Credentials {
+            tried,
+            reason: None,
+        };
+        assert_eq!(
+            error.to_string(),
+            "no AWS credentials from the environment (AWS_ACCESS_KEY_ID), the profile \"ci\", \
+             the container's credentials"
+        );
+    }
+}

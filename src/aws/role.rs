@@ -1,0 +1,116 @@
+//! Assuming a role. Ours rather than the SDK's `AssumeRoleProvider`, which knows no transitive tags
+//! and whose errors lose AWS's words.
+
+use std::collections::BTreeMap;
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::Client;
+use aws_sdk_sts::operation::assume_role::AssumeRoleInput;
+use aws_sdk_sts::operation::assume_role::builders::AssumeRoleInputBuilder;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+
+use super::{Error, PRODUCT, settings::AssumeRole};
+
+/// Credentials of a role, asked of STS whenever the SDK's cache has none that will last.
+#[derive(Debug)]
+struct AssumedRole {
+    wanted: AssumeRole,
+    sts: Client,
+}
+
+/// The identity at the end of `roles`, each assumed with the credentials of the one before it; the
+/// first with those of `config`, whose region says which STS is asked.
+pub(super) fn assume(
+    roles: &[AssumeRole],
+    config: &SdkConfig,
+    endpoint: Option<&str>,
+) -> Option<SharedCredentialsProvider> {
+    let begin = config.credentials_provider();
+    roles.iter().fold(begin, |signer, wanted| {
+        let mut sts = aws_sdk_sts::config::Builder::from(config);
+        sts.set_credentials_provider(signer);
+        if let Some(url) = endpoint {
+            sts.set_endpoint_url(Some(url.to_owned()));
+        }
+        let sts = Client::from_conf(sts.build());
+        Some(SharedCredentialsProvider::new(AssumedRole {
+            wanted: wanted.clone(),
+            sts,
+        }))
+    })
+}
+
+impl AssumedRole {
+    async fn credentials(&self) -> Result<Credentials, Error> {
+        let role_arn = &self.wanted.role_arn;
+        let sent = input(&self.wanted).send_with(&self.sts).await;
+        let answer = sent.map_err(|failed| Error::role(role_arn, &failed))?;
+        let given = answer.credentials.ok_or_else(|| Error::RoleUnreachable {
+            role_arn: role_arn.clone(),
+            reason: "the answer holds no credentials".to_owned(),
+        })?;
+        let expires = given.expiration.try_into().ok();
+        let (id, secret, token) = (
+            given.access_key_id,
+            given.secret_access_key,
+            given.session_token,
+        );
+        Ok(Credentials::new(
+            id,
+            secret,
+            Some(token),
+            expires,
+            "AssumeRole",
+        ))
+    }
+}
+
+impl ProvideCredentials for AssumedRole {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let credentials = async {
+            self.credentials()
+                .await
+                .map_err(CredentialsError::provider_error)
+        };
+        future::ProvideCredentials::new(credentials)
+    }
+}
+
+fn input(wanted: &AssumeRole) -> AssumeRoleInputBuilder {
+    let policies = wanted
+        .policy_arns
+        .iter()
+        .map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+    // STS wants lengths of at most twelve hours, checked with the settings: they fit.
+    let seconds = wanted
+        .length()
+        .and_then(|length| i32::try_from(length.as_secs()).ok());
+    AssumeRoleInput::builder()
+        .role_arn(&wanted.role_arn)
+        .role_session_name(wanted.session_name.as_deref().unwrap_or(PRODUCT))
+        .set_external_id(wanted.external_id.clone())
+        .set_duration_seconds(seconds)
+        .set_policy(wanted.policy.clone())
+        .set_policy_arns(some(policies.collect()))
+        .set_tags(some(tags(&wanted.tags)))
+        .set_transitive_tag_keys(some(wanted.transitive_tag_keys.clone()))
+}
+
+fn tags(wanted: &BTreeMap<String, String>) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    wanted
+        .iter()
+        .map(tag)
+        .map(|tag| tag.expect("key and value are set"))
+        .collect()
+}
+
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}

@@ -1,0 +1,329 @@
+//! Signing in over a scripted wire: the real SDK, STS answered from a list.
+
+use std::process::Command;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+
+use super::wire::{Answer, File, Wire, given, role};
+use super::*;
+
+fn denied(message: &str) -> Answer {
+    let error = format!("<Code>AccessDenied</Code><Message>{message}</Message>");
+    Answer::status(
+        403,
+        &format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"),
+    )
+}
+
+async fn credentials(sign_in: &SignIn) -> Result<Credentials, Error> {
+    let session = sign_in.session("eu-central-1").await.unwrap();
+    assert_eq!(session.region().unwrap().as_ref(), "eu-central-1");
+    let provided = session
+        .credentials_provider()
+        .unwrap()
+        .provide_credentials()
+        .await;
+    provided.map_err(|error| Error::behind(&error).expect("an error of ours"))
+}
+
+fn over(settings: &Settings, wire: &Wire) -> SignIn {
+    sign_in(settings, &Agent::default()).unwrap().over(wire)
+}
+
+/// Runs the calling test again in a process of its own with these variables and no other of AWS's;
+/// `true` in there.
+fn in_environment(test: &str, variables: &[(&str, &str)]) -> bool {
+    const MARK: &str = "ISTIOPCA_TEST_ENVIRONMENT";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        child.env_remove(name);
+    }
+    let quiet = [
+        (MARK, "1"),
+        ("HOME", "/nowhere"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ];
+    child.envs(quiet).envs(variables.iter().copied());
+    let module = module_path!().split_once("::").unwrap().1;
+    let ran = child
+        .args(["--exact", &format!("{module}::{test}")])
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&ran.stdout);
+    assert!(
+        ran.status.success() && report.contains("1 passed"),
+        "{report}"
+    );
+    false
+}
+
+#[tokio::test]
+async fn a_profile_is_enough() {
+    let (file, wire) = (File::new("profile"), Wire::new([]));
+    let found = credentials(&over(&file.settings(Some("ci"), Vec::new()), &wire))
+        .await
+        .unwrap();
+    assert_eq!(found.access_key_id(), "AKIDCI");
+    assert!(wire.asked().is_empty());
+}
+
+#[tokio::test]
+async fn roles_are_assumed_one_from_the_other() {
+    let file = File::new("chain");
+    let wire = Wire::new([given("AKIDHUB"), given("AKIDOWNER")]);
+    let settings = file.settings(Some("ci"), vec![role("hub"), role("owner")]);
+    let found = credentials(&over(&settings, &wire)).await.unwrap();
+    assert_eq!(found.access_key_id(), "AKIDOWNER");
+    assert_eq!(found.session_token(), Some("t-AKIDOWNER"));
+    let asked = wire.asked();
+    let signers: Vec<_> = asked.iter().map(|it| it.signer()).collect();
+    assert_eq!(signers, ["AKIDCI/eu-west-1/sts", "AKIDHUB/eu-west-1/sts"]);
+    assert!(asked[0].body.contains("role%2Fhub") && asked[1].body.contains("role%2Fowner"));
+    assert!(
+        asked[0]
+            .body
+            .contains("RoleSessionName=terraform-provider-istiopca")
+    );
+    assert_eq!(asked[0].uri, "https://sts.eu-west-1.amazonaws.com/");
+}
+
+#[tokio::test]
+async fn every_setting_of_a_role_reaches_sts() {
+    let (file, wire) = (File::new("full"), Wire::new([given("AKID")]));
+    let full = AssumeRole {
+        session_name: Some("nightly".to_owned()),
+        external_id: Some("xyz".to_owned()),
+        duration: Some("30m".to_owned()),
+        policy: Some("{}".to_owned()),
+        policy_arns: vec!["arn:p".to_owned()],
+        tags: BTreeMap::from([("team".to_owned(), "mesh".to_owned())]),
+        transitive_tag_keys: vec!["team".to_owned()],
+        ..role("hub")
+    };
+    let mut settings = file.settings(Some("ci"), vec![full]);
+    let sts = Some("http://127.0.0.1:9/sts".to_owned());
+    settings.endpoints = vec![Endpoints { sts, acmpca: None }];
+    credentials(&over(&settings, &wire)).await.unwrap();
+    let asked = wire.asked().remove(0);
+    assert!(
+        asked.uri.starts_with("http://127.0.0.1:9/sts"),
+        "{}",
+        asked.uri
+    );
+    let pairs: Vec<_> = asked.body.split('&').collect();
+    for pair in [
+        "Action=AssumeRole",
+        "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fhub",
+        "RoleSessionName=nightly",
+        "ExternalId=xyz",
+        "DurationSeconds=1800",
+        "Policy=%7B%7D",
+        "PolicyArns.member.1.arn=arn%3Ap",
+        "Tags.member.1.Key=team",
+        "Tags.member.1.Value=mesh",
+        "TransitiveTagKeys.member.1=team",
+    ] {
+        assert!(pairs.contains(&pair), "{pair} in {pairs:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_role_keeps_awss_words_and_is_not_covered_by_the_next() {
+    let file = File::new("refused");
+    let wire = Wire::new([denied("not authorized to perform sts:AssumeRole")]);
+    let settings = file.settings(Some("ci"), vec![role("hub"), role("owner")]);
+    let error = credentials(&over(&settings, &wire)).await.unwrap_err();
+    let refused = Error::RoleRefused {
+        role_arn: role("hub").role_arn,
+        code: "AccessDenied".to_owned(),
+        message: "not authorized to perform sts:AssumeRole".to_owned(),
+        request_id: Some("req-1".to_owned()),
+    };
+    assert_eq!(error, refused);
+}
+
+#[tokio::test]
+async fn a_profile_that_is_not_there_is_named_with_its_reason() {
+    let (file, wire) = (File::new("absent"), Wire::new([]));
+    for (profile, part) in [
+        ("nobody", "`nobody` was not defined"),
+        ("empty", "no credentials"),
+    ] {
+        let settings = file.settings(Some(profile), Vec::new());
+        match credentials(&over(&settings, &wire)).await.unwrap_err() {
+            Error::Credentials {
+                tried,
+                reason: Some(reason),
+            } => {
+                assert_eq!(tried, [Source::Profile(Some(profile.to_owned()))]);
+                assert!(reason.contains(part), "{reason}");
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_block_for_the_ca_goes_on_from_the_outer_identity() {
+    let file = File::new("block");
+    let wire = Wire::new([given("AKIDHUB"), given("AKIDPCAROLE")]);
+    let outer = Arc::new(over(&file.settings(Some("ci"), vec![role("hub")]), &wire));
+    let block = AcmPca {
+        assume_role: vec![role("pca")],
+        ..AcmPca::default()
+    };
+    let found = credentials(&outer.for_acmpca(&block).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(found.access_key_id(), "AKIDPCAROLE");
+    let signers: Vec<_> = wire.asked().iter().map(|it| it.signer()).collect();
+    assert_eq!(signers, ["AKIDCI/eu-west-1/sts", "AKIDHUB/eu-west-1/sts"]);
+}
+
+#[tokio::test]
+async fn the_block_for_the_ca_starts_anew_from_a_profile_of_its_own() {
+    let (file, wire) = (File::new("own"), Wire::new([given("AKIDPCAROLE")]));
+    let outer = Arc::new(over(&file.settings(Some("ci"), vec![role("hub")]), &wire));
+    let block = AcmPca {
+        region: Some("us-east-2".to_owned()),
+        profile: Some("pca".to_owned()),
+        assume_role: vec![role("pca")],
+    };
+    credentials(&outer.for_acmpca(&block).unwrap())
+        .await
+        .unwrap();
+    let signers: Vec<_> = wire.asked().iter().map(|it| it.signer()).collect();
+    assert_eq!(signers, ["AKIDPCA/us-east-2/sts"]);
+}
+
+#[tokio::test]
+async fn a_named_profile_wins_over_keys_in_the_environment() {
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKIDENV"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    ];
+    if !in_environment("a_named_profile_wins_over_keys_in_the_environment", &keys) {
+        return;
+    }
+    let (file, wire) = (File::new("wins"), Wire::new([]));
+    let named = credentials(&over(&file.settings(Some("ci"), Vec::new()), &wire))
+        .await
+        .unwrap();
+    assert_eq!(named.access_key_id(), "AKIDCI");
+    let unnamed = credentials(&over(&file.settings(None, Vec::new()), &wire))
+        .await
+        .unwrap();
+    assert_eq!(unnamed.access_key_id(), "AKIDENV");
+}
+
+#[tokio::test]
+async fn without_any_source_every_source_is_named() {
+    if !in_environment("without_any_source_every_source_is_named", &[]) {
+        return;
+    }
+    let error = credentials(&over(&Settings::default(), &Wire::new([])))
+        .await
+        .unwrap_err();
+    let tried = vec![
+        Source::Environment,
+        Source::Profile(None),
+        Source::WebIdentity,
+        Source::Container,
+        Source::InstanceMetadata,
+    ];
+    assert_eq!(
+        error,
+        Error::Credentials {
+            tried,
+            reason: None
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_profile_of_the_environment_that_is_not_there_is_told() {
+    let test = "a_profile_of_the_environment_that_is_not_there_is_told";
+    if !in_environment(test, &[("AWS_PROFILE", "nobody")]) {
+        return;
+    }
+    let file = File::new("env");
+    let sign_in = over(&file.settings(None, Vec::new()), &Wire::new([]));
+    match credentials(&sign_in).await.unwrap_err() {
+        Error::Credentials {
+            tried,
+            reason: Some(reason),
+        } => {
+            assert_eq!(tried[1], Source::Profile(Some("nobody".to_owned())));
+            assert!(reason.contains("`nobody` was not defined"), "{reason}");
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn sts_is_where_the_environment_says_and_the_settings_win() {
+    let variables = [
+        ("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:7"),
+        ("AWS_REGION", "eu-north-1"),
+    ];
+    if !in_environment(
+        "sts_is_where_the_environment_says_and_the_settings_win",
+        &variables,
+    ) {
+        return;
+    }
+    let (file, wire) = (File::new("sts"), Wire::new([given("A"), given("B")]));
+    let mut settings = file.settings(Some("ci"), vec![role("hub")]);
+    settings.region = None;
+    credentials(&over(&settings, &wire)).await.unwrap();
+    let sts = Some("http://127.0.0.1:8".to_owned());
+    settings.endpoints = vec![Endpoints { sts, acmpca: None }];
+    credentials(&over(&settings, &wire)).await.unwrap();
+    let asked: Vec<_> = wire
+        .asked()
+        .iter()
+        .map(|it| (it.uri.clone(), it.signer()))
+        .collect();
+    let signer = || "AKIDCI/eu-north-1/sts".to_owned();
+    assert_eq!(
+        asked,
+        [
+            ("http://127.0.0.1:7/".to_owned(), signer()),
+            ("http://127.0.0.1:8/".to_owned(), signer())
+        ]
+    );
+}
+
+#[test]
+fn attempts_come_from_the_settings_before_the_environment() {
+    let name = "attempts_come_from_the_settings_before_the_environment";
+    if !in_environment(name, &[("AWS_MAX_ATTEMPTS", "7")]) {
+        return;
+    }
+    let attempts = |max_retries| {
+        let settings = Settings {
+            max_retries,
+            ..Settings::default()
+        };
+        sign_in(&settings, &Agent::default()).unwrap().attempts()
+    };
+    assert_eq!(
+        [attempts(None), attempts(Some(0)), attempts(Some(2))],
+        [Some(7), Some(1), Some(3)]
+    );
+}
+
+#[tokio::test]
+async fn a_broken_ca_bundle_is_an_error_of_the_session() {
+    let broken = [("AWS_CA_BUNDLE", "/nowhere/ca.pem")];
+    if !in_environment("a_broken_ca_bundle_is_an_error_of_the_session", &broken) {
+        return;
+    }
+    let sign_in = sign_in(&Settings::default(), &Agent::default()).unwrap();
+    let error = sign_in.session("eu-west-1").await.unwrap_err();
+    assert!(matches!(error, Error::CaBundle { path, .. } if path == "/nowhere/ca.pem"));
+}

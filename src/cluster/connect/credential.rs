@@ -1,0 +1,86 @@
+//! The credential that the block itself holds: at most one.
+
+use super::SettingsError;
+use super::pem;
+use super::settings::{Filled, SecretText, Settings};
+use super::target::Credential;
+
+/// The credential in the block, if there is one.
+pub(super) fn of(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
+    let all = [
+        ("token", token(filled)?),
+        ("client_certificate", certificate(filled)?),
+        ("username", basic(filled)?),
+    ];
+    let mut given: Vec<_> = all
+        .into_iter()
+        .filter_map(|(name, given)| Some((name, given?)))
+        .collect();
+    if given.len() > 1 {
+        let named = given
+            .iter()
+            .map(|(attribute, _)| filled.named(attribute))
+            .collect();
+        return Err(SettingsError::ManyCredentials { named });
+    }
+    Ok(given.pop().map(|(_, credential)| credential))
+}
+
+fn token(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
+    let Some(token) = &filled.settings.token else {
+        return Ok(None);
+    };
+    // A token read from a file ends in a line break.
+    let token = token.expose().trim();
+    if !token.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(SettingsError::BadToken {
+            named: filled.named("token"),
+        });
+    }
+    Ok(Some(Credential::Token(token.into())))
+}
+
+fn basic(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
+    match (&filled.settings.username, &filled.settings.password) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half(filled, "username", "password")),
+        (None, Some(_)) => Err(half(filled, "password", "username")),
+        (Some(username), Some(password)) => Ok(Some(Credential::Basic {
+            username: username.clone(),
+            password: password.clone(),
+        })),
+    }
+}
+
+fn certificate(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
+    let bad = |attribute| {
+        let named = filled.named(attribute);
+        move |why| SettingsError::BadPem { named, why }
+    };
+    let Settings {
+        client_certificate,
+        client_key,
+        ..
+    } = &filled.settings;
+    match (client_certificate, client_key) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half(filled, "client_certificate", "client_key")),
+        (None, Some(_)) => Err(half(filled, "client_key", "client_certificate")),
+        (Some(chain), Some(key)) => {
+            let chain =
+                pem::certificate_chain(chain.as_bytes()).map_err(bad("client_certificate"))?;
+            let key = pem::private_key(key.expose().as_bytes()).map_err(bad("client_key"))?;
+            Ok(Some(Credential::Certificate {
+                chain,
+                key: SecretText::from(key.as_str()),
+            }))
+        }
+    }
+}
+
+fn half(filled: &Filled, has: &'static str, lacks: &'static str) -> SettingsError {
+    SettingsError::Half {
+        has: filled.named(has),
+        lacks,
+    }
+}

@@ -1,0 +1,118 @@
+//! Why settings do not lead to a cluster.
+
+use super::address::BadAddress;
+use super::kubeconfig::BadKubeconfig;
+use super::pem::NotPem;
+use super::proxy::BadProxy;
+use super::settings::Named;
+
+/// Why settings do not lead to a cluster; names the attributes to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Nothing says which cluster. `KUBECONFIG`, localhost and the cluster around us are no answer.
+    #[error("no cluster is named: expected one of host, config_path, config_paths")]
+    NoTarget,
+    /// More than one thing says which cluster.
+    #[error("expected one of host, config_path, config_paths, got {}", list(named))]
+    ManyTargets {
+        /// What does.
+        named: Vec<Named>,
+    },
+    /// More than one credential.
+    #[error(
+        "expected one of token, client_certificate, username, got {}",
+        list(named)
+    )]
+    ManyCredentials {
+        /// Which.
+        named: Vec<Named>,
+    },
+    /// One half of a pair.
+    #[error("{has} needs {lacks} as well")]
+    Half {
+        /// The half that is there.
+        has: Named,
+        /// The attribute that is missing.
+        lacks: &'static str,
+    },
+    /// An attribute that is set to nothing: whoever means nothing says null.
+    #[error("{named} is empty, expected a value or null")]
+    Empty {
+        /// Which.
+        named: Named,
+    },
+    /// A choice within kubeconfig files, without files.
+    #[error("{named} has a meaning only with config_path or config_paths")]
+    WithoutFiles {
+        /// Which.
+        named: Named,
+    },
+    /// Both an authority to verify, and the wish not to verify.
+    #[error("{insecure} contradicts {authority}")]
+    InsecureWithAuthority {
+        /// `insecure`.
+        insecure: Named,
+        /// `cluster_ca_certificate`.
+        authority: Named,
+    },
+    /// An environment variable that should be a boolean.
+    #[error("{variable}: expected true or false, got {got:?}")]
+    NotABoolean {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        got: String,
+    },
+    /// An address that is none, or one without TLS.
+    #[error("{from}: {why}")]
+    BadAddress {
+        /// `host`, or the server of a kubeconfig's cluster.
+        from: String,
+        /// Why.
+        why: BadAddress,
+    },
+    /// A name that no certificate can have.
+    #[error("tls_server_name: expected a DNS name or an IP address, got {got:?}")]
+    BadServerName {
+        /// What was written.
+        got: String,
+    },
+    /// A proxy that is none.
+    #[error("{from}: {why}")]
+    BadProxy {
+        /// `proxy_url`, the variable, or the proxy-url of a kubeconfig's cluster.
+        from: String,
+        /// Why.
+        why: BadProxy,
+    },
+    /// A certificate or key that is none.
+    #[error("{named}: {why}")]
+    BadPem {
+        /// Which.
+        named: Named,
+        /// Why.
+        why: NotPem,
+    },
+    /// A token that cannot be sent in a header.
+    #[error("{named}: expected a token of printable characters")]
+    BadToken {
+        /// Which.
+        named: Named,
+    },
+    /// Kubeconfig files that do not lead to a cluster.
+    #[error("{named}: {why}")]
+    Kubeconfig {
+        /// `config_path` or `config_paths`.
+        named: Named,
+        /// Why.
+        why: Box<BadKubeconfig>,
+    },
+}
+
+fn list(named: &[Named]) -> String {
+    named
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" and ")
+}

@@ -1,0 +1,201 @@
+//! What the user said, judged: one target, one credential, one trust. Pure but for the files it is handed.
+
+use std::path::{Path, PathBuf};
+
+use http::Uri;
+use rustls::pki_types::ServerName;
+
+use super::kubeconfig::{self, Overrides, ReadFile, Said};
+use super::proxy::{self, Proxy};
+use super::settings::{Environment, Filled, Named, Settings, present};
+use super::target::{Credential, Target, Trust};
+use super::{SettingsError, address, credential, pem};
+
+/// Finds the one cluster that the settings mean, with the environment filling what is null.
+///
+/// # Errors
+/// When they mean none, or several, or contradict themselves; the error names the attributes.
+pub fn resolve(
+    settings: &Settings,
+    environment: Environment<'_>,
+    read_file: ReadFile<'_>,
+) -> Result<Target, SettingsError> {
+    let filled = settings.with_environment(environment)?;
+    check_empty(&filled)?;
+    let own = Own {
+        credential: credential::of(&filled)?,
+        trust: trust(&filled)?,
+    };
+    let said = match target(&filled)? {
+        Way::Host(host) => Said {
+            server: host.to_owned(),
+            ..Said::default()
+        },
+        Way::Files(named) => {
+            let paths = paths(&filled.settings, present(environment, "HOME").as_deref());
+            kubeconfig::read(&paths, overrides(&filled.settings, &own), read_file).map_err(
+                |why| SettingsError::Kubeconfig {
+                    named,
+                    why: why.into(),
+                },
+            )?
+        }
+    };
+    let server = server(&filled, &said.server)?;
+    Ok(Target {
+        proxy: proxy(&filled, &said, &server, environment)?,
+        server,
+        trust: own.trust.unwrap_or(said.trust),
+        tls_server_name: server_name(filled.settings.tls_server_name.or(said.tls_server_name))?,
+        credential: own.credential.unwrap_or(said.credential),
+        impersonation: said.impersonation,
+    })
+}
+
+/// What the block itself says, which goes over what files say.
+struct Own {
+    credential: Option<Credential>,
+    trust: Option<Trust>,
+}
+
+/// The one thing that says which cluster.
+enum Way<'a> {
+    Host(&'a str),
+    Files(Named),
+}
+
+/// An empty text is often a variable that was forgotten; taken as null it could lead to another cluster.
+fn check_empty(filled: &Filled) -> Result<(), SettingsError> {
+    let texts = filled.settings.texts();
+    let empty = texts
+        .iter()
+        .find(|(_, text)| text.is_some_and(|text| text.trim().is_empty()));
+    let empty_path = filled
+        .settings
+        .config_paths
+        .iter()
+        .any(|path| path.trim().is_empty());
+    let attribute = empty
+        .map(|(attribute, _)| *attribute)
+        .or_else(|| empty_path.then_some("config_paths"));
+    attribute.map_or(Ok(()), |attribute| {
+        Err(SettingsError::Empty {
+            named: filled.named(attribute),
+        })
+    })
+}
+
+fn target(filled: &Filled) -> Result<Way<'_>, SettingsError> {
+    let settings = &filled.settings;
+    let targets = [
+        ("host", settings.host.is_some()),
+        ("config_path", settings.config_path.is_some()),
+        ("config_paths", !settings.config_paths.is_empty()),
+    ];
+    let named = targets
+        .iter()
+        .filter(|(_, set)| *set)
+        .map(|(attribute, _)| filled.named(attribute));
+    let named: Vec<Named> = named.collect();
+    match (&named[..], &settings.host) {
+        ([], _) => Err(SettingsError::NoTarget),
+        ([_], Some(host)) => check_no_context(filled).map(|()| Way::Host(host)),
+        ([files], None) => Ok(Way::Files(*files)),
+        _ => Err(SettingsError::ManyTargets { named }),
+    }
+}
+
+fn check_no_context(filled: &Filled) -> Result<(), SettingsError> {
+    let texts = filled.settings.texts();
+    let choice = texts
+        .iter()
+        .find(|(name, choice)| name.starts_with("config_context") && choice.is_some());
+    choice.map_or(Ok(()), |(name, _)| {
+        Err(SettingsError::WithoutFiles {
+            named: filled.named(name),
+        })
+    })
+}
+
+fn trust(filled: &Filled) -> Result<Option<Trust>, SettingsError> {
+    let insecure = filled.settings.insecure == Some(true);
+    let Some(text) = &filled.settings.cluster_ca_certificate else {
+        return Ok(insecure.then_some(Trust::Anything));
+    };
+    let authority = filled.named("cluster_ca_certificate");
+    if insecure {
+        let insecure = filled.named("insecure");
+        return Err(SettingsError::InsecureWithAuthority {
+            insecure,
+            authority,
+        });
+    }
+    let read = pem::authorities(text.as_bytes()).map(Trust::Authorities);
+    read.map(Some).map_err(|why| SettingsError::BadPem {
+        named: authority,
+        why,
+    })
+}
+
+fn paths(settings: &Settings, home: Option<&str>) -> Vec<PathBuf> {
+    let written = settings.config_path.iter().chain(&settings.config_paths);
+    let whole = written.map(|path| match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Path::new(home).join(rest),
+        _ => PathBuf::from(path),
+    });
+    whole.collect()
+}
+
+fn overrides<'a>(settings: &'a Settings, own: &Own) -> Overrides<'a> {
+    Overrides {
+        context: settings.config_context.as_deref(),
+        user: settings.config_context_auth_info.as_deref(),
+        cluster: settings.config_context_cluster.as_deref(),
+        other_credential: own.credential.is_some(),
+        other_trust: own.trust.is_some(),
+        verify: settings.insecure == Some(false),
+    }
+}
+
+fn server(filled: &Filled, text: &str) -> Result<Uri, SettingsError> {
+    address::parse(text).map_err(|why| {
+        let host = filled
+            .settings
+            .host
+            .as_ref()
+            .map(|_| filled.named("host").to_string());
+        let from = host.unwrap_or_else(|| "the server in the kubeconfig".to_owned());
+        SettingsError::BadAddress { from, why }
+    })
+}
+
+fn proxy(
+    filled: &Filled,
+    said: &Said,
+    server: &Uri,
+    environment: Environment<'_>,
+) -> Result<Option<Proxy>, SettingsError> {
+    let bad = |from: String| move |why| SettingsError::BadProxy { from, why };
+    if let Some(url) = &filled.settings.proxy_url {
+        let from = filled.named("proxy_url").to_string();
+        return Proxy::parse(url.expose()).map(Some).map_err(bad(from));
+    }
+    if let Some(url) = &said.proxy_url {
+        let from = "the proxy-url in the kubeconfig".to_owned();
+        return Proxy::parse(url.expose()).map(Some).map_err(bad(from));
+    }
+    proxy::from_environment(server, environment)
+        .map_err(|(variable, why)| bad(variable.to_owned())(why))
+}
+
+fn server_name(name: Option<String>) -> Result<Option<String>, SettingsError> {
+    match name {
+        Some(got) if ServerName::try_from(got.as_str()).is_err() => {
+            Err(SettingsError::BadServerName { got })
+        }
+        checked => Ok(checked),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,374 @@
+use std::io;
+
+use super::*;
+use crate::cluster::connect::samples::{CA_ONE, CA_ONE_SHA256, CA_TWO, IDENTITY};
+
+const KUBECONFIG: &str = "
+current-context: a
+clusters: [{name: a, cluster: {server: 'https://a.example.com', insecure-skip-tls-verify: true}}]
+users: [{name: a, user: {token: theirs}}]
+contexts: [{name: a, context: {cluster: a, user: a}}]
+";
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    match path.to_str() {
+        Some("/kube/config" | "/home/me/.kube/config") => Ok(KUBECONFIG.into()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    }
+}
+
+fn resolved_in(settings: &Settings, variables: &[(&str, &str)]) -> Result<Target, SettingsError> {
+    let environment = |name: &str| {
+        variables
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned())
+    };
+    resolve(settings, &environment, &read_file)
+}
+
+fn resolved(settings: &Settings) -> Result<Target, SettingsError> {
+    resolved_in(settings, &[])
+}
+
+fn refused(settings: &Settings) -> String {
+    resolved(settings).unwrap_err().to_string()
+}
+
+fn host(text: &str) -> Settings {
+    Settings {
+        host: Some(text.to_owned()),
+        ..Settings::default()
+    }
+}
+
+fn files() -> Settings {
+    Settings {
+        config_path: Some("/kube/config".to_owned()),
+        ..Settings::default()
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn a_host_with_a_token_and_an_authority_is_a_target() {
+    let settings = Settings {
+        token: Some("t0ken\n".into()),
+        cluster_ca_certificate: some(CA_ONE),
+        ..host("api.example.com:6443")
+    };
+    let target = resolved(&settings).unwrap();
+    assert_eq!(target.server.to_string(), "https://api.example.com:6443/");
+    assert!(matches!(&target.credential, Credential::Token(token) if token.expose() == "t0ken"));
+    assert_eq!(
+        target.fingerprint().to_string(),
+        format!("ca:sha256:{CA_ONE_SHA256}")
+    );
+}
+
+#[test]
+fn without_a_target_nothing_is_guessed() {
+    let surroundings = [
+        ("KUBECONFIG", "/kube/config"),
+        ("HOME", "/home/me"),
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
+        ("KUBERNETES_SERVICE_PORT", "443"),
+    ];
+    let error = resolved_in(&Settings::default(), &surroundings).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no cluster is named: expected one of host, config_path, config_paths"
+    );
+}
+
+#[test]
+fn two_targets_are_one_too_many_and_said_where_they_come_from() {
+    let both = Settings {
+        config_path: some("/kube/config"),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&both),
+        "expected one of host, config_path, config_paths, got host and config_path"
+    );
+    let variables = [
+        ("KUBE_HOST", "https://a"),
+        ("KUBE_CONFIG_PATHS", "/kube/config"),
+    ];
+    let error = resolved_in(&Settings::default(), &variables)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with("got host (from KUBE_HOST) and config_paths (from KUBE_CONFIG_PATHS)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn two_credentials_are_one_too_many() {
+    let both = Settings {
+        token: Some("t".into()),
+        username: some("u"),
+        password: Some("p".into()),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&both),
+        "expected one of token, client_certificate, username, got token and username"
+    );
+}
+
+#[test]
+fn half_a_credential_names_the_other_half() {
+    let cases = [
+        (
+            Settings {
+                username: some("u"),
+                ..host("https://a")
+            },
+            "username needs password as well",
+        ),
+        (
+            Settings {
+                password: Some("p".into()),
+                ..host("https://a")
+            },
+            "password needs username as well",
+        ),
+        (
+            Settings {
+                client_certificate: some(&IDENTITY.certificate),
+                ..host("https://a")
+            },
+            "client_certificate needs client_key as well",
+        ),
+        (
+            Settings {
+                client_key: Some(IDENTITY.key.as_str().into()),
+                ..host("https://a")
+            },
+            "client_key needs client_certificate as well",
+        ),
+    ];
+    for (settings, words) in cases {
+        assert_eq!(refused(&settings), words);
+    }
+}
+
+#[test]
+fn a_client_certificate_and_its_key_sign_in() {
+    let settings = Settings {
+        client_certificate: some(&IDENTITY.certificate),
+        client_key: Some(IDENTITY.key.as_str().into()),
+        ..host("https://a")
+    };
+    assert!(matches!(
+        resolved(&settings).unwrap().credential,
+        Credential::Certificate { .. }
+    ));
+    let swapped = Settings {
+        client_certificate: some(&IDENTITY.key),
+        client_key: Some(IDENTITY.certificate.as_str().into()),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&swapped),
+        "client_certificate: expected a certificate, got PRIVATE KEY"
+    );
+}
+
+#[test]
+fn nothing_set_to_nothing_is_taken_for_null() {
+    assert_eq!(
+        refused(&host("")),
+        "host is empty, expected a value or null"
+    );
+    let context = Settings {
+        config_context: some(" "),
+        ..files()
+    };
+    assert_eq!(
+        refused(&context),
+        "config_context is empty, expected a value or null"
+    );
+    let paths = Settings {
+        config_paths: vec![String::new()],
+        ..Settings::default()
+    };
+    assert_eq!(
+        refused(&paths),
+        "config_paths is empty, expected a value or null"
+    );
+    let token = Settings {
+        token: Some("".into()),
+        ..host("https://a")
+    };
+    assert_eq!(refused(&token), "token is empty, expected a value or null");
+}
+
+#[test]
+fn a_context_means_nothing_beside_a_host() {
+    let context = Settings {
+        config_context: some("a"),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&context),
+        "config_context has a meaning only with config_path or config_paths"
+    );
+}
+
+#[test]
+fn an_address_that_is_none_is_named_by_where_it_comes_from() {
+    assert_eq!(
+        refused(&host("a b")),
+        "host: expected https://host or host:port, got \"a b\""
+    );
+    let error = resolved_in(&Settings::default(), &[("KUBE_HOST", "http://a")])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "host (from KUBE_HOST): a would be spoken to without TLS, expected https"
+    );
+}
+
+#[test]
+fn an_authority_contradicts_insecure() {
+    let both = Settings {
+        insecure: Some(true),
+        cluster_ca_certificate: some(CA_ONE),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&both),
+        "insecure contradicts cluster_ca_certificate"
+    );
+    let variables = [
+        ("KUBE_INSECURE", "1"),
+        ("KUBE_CLUSTER_CA_CERT_DATA", CA_ONE),
+    ];
+    let error = resolved_in(&host("https://a"), &variables)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "insecure (from KUBE_INSECURE) contradicts cluster_ca_certificate (from KUBE_CLUSTER_CA_CERT_DATA)"
+    );
+}
+
+#[test]
+fn what_the_block_says_goes_over_what_the_files_say() {
+    let target = resolved(&files()).unwrap();
+    assert_eq!(target.trust, Trust::Anything);
+    assert!(matches!(&target.credential, Credential::Token(token) if token.expose() == "theirs"));
+    let over = Settings {
+        token: Some("ours".into()),
+        cluster_ca_certificate: some(&CA_TWO),
+        tls_server_name: some("other.example.com"),
+        ..files()
+    };
+    let target = resolved(&over).unwrap();
+    assert!(matches!(target.trust, Trust::Authorities(_)));
+    assert!(matches!(&target.credential, Credential::Token(token) if token.expose() == "ours"));
+    assert_eq!(target.tls_server_name.as_deref(), Some("other.example.com"));
+    let secure = Settings {
+        insecure: Some(false),
+        ..files()
+    };
+    assert_eq!(resolved(&secure).unwrap().trust, Trust::System);
+}
+
+#[test]
+fn a_path_may_begin_at_home() {
+    let home = Settings {
+        config_path: some("~/.kube/config"),
+        ..Settings::default()
+    };
+    assert!(resolved_in(&home, &[("HOME", "/home/me")]).is_ok());
+    let error = resolved_in(&home, &[]).unwrap_err().to_string();
+    assert_eq!(error, "config_path: cannot read ~/.kube/config");
+}
+
+#[test]
+fn the_proxy_is_the_blocks_then_the_environments() {
+    let variables = [("HTTPS_PROXY", "http://env:1"), ("NO_PROXY", ".internal")];
+    let proxy = |settings: &Settings| {
+        let target = resolved_in(settings, &variables).unwrap();
+        target.proxy.map(|proxy| proxy.uri().to_string())
+    };
+    let said = |text: &str| Settings {
+        proxy_url: Some("http://said:2".into()),
+        ..host(text)
+    };
+    assert_eq!(
+        proxy(&said("https://a.internal")).as_deref(),
+        Some("http://said:2/")
+    );
+    assert_eq!(
+        proxy(&host("https://a.example.com")).as_deref(),
+        Some("http://env:1/")
+    );
+    assert_eq!(proxy(&host("https://a.internal")), None);
+    let bad = Settings {
+        proxy_url: Some("ftp://u:hunter2@x".into()),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&bad),
+        "proxy_url: expected a URL of scheme http, https or socks5, got ftp"
+    );
+    let error = resolved_in(&host("https://a"), &[("https_proxy", "ftp://x")])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "https_proxy: expected a URL of scheme http, https or socks5, got ftp"
+    );
+}
+
+#[test]
+fn a_name_that_no_certificate_can_have_is_refused() {
+    let bad = Settings {
+        tls_server_name: some("a b"),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&bad),
+        "tls_server_name: expected a DNS name or an IP address, got \"a b\""
+    );
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_is_refused_and_not_shown() {
+    let bad = Settings {
+        token: Some("hunter2\nhunter3".into()),
+        ..host("https://a")
+    };
+    assert_eq!(
+        refused(&bad),
+        "token: expected a token of printable characters"
+    );
+}
+
+#[test]
+fn a_target_shows_no_secret() {
+    let settings = Settings {
+        username: some("u"),
+        password: Some("hunter2".into()),
+        proxy_url: Some("http://p:hunter2@proxy".into()),
+        ..host("https://a")
+    };
+    let shown = format!("{:?}", resolved(&settings).unwrap());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let key = Settings {
+        client_certificate: some(&IDENTITY.certificate),
+        client_key: Some(IDENTITY.key.as_str().into()),
+        ..host("https://a")
+    };
+    let shown = format!("{:?}", resolved(&key).unwrap());
+    assert!(!shown.contains("PRIVATE KEY"), "{shown}");
+}

@@ -1,0 +1,110 @@
+//! Adapter: Kubernetes. One cluster, and in it one Secret that may be ours.
+//!
+//! [`secret`] decides, purely; the rest sends, waits and classifies. This room knows neither Terraform nor
+//! certificates: the values of a Secret are opaque bytes, told apart by their SHA-256.
+
+pub mod connect;
+pub mod secret;
+
+mod access;
+mod error;
+mod namespace;
+mod put;
+mod removal;
+#[cfg(test)]
+mod script;
+mod sha256;
+mod status;
+mod transport;
+mod wire;
+mod write;
+
+use std::sync::Arc;
+
+use http::Method;
+
+pub use access::{Access, Denied};
+pub use connect::{ConnectError, Fingerprint, Settings, SettingsError, Target, resolve};
+pub use error::{Action, Error, Kind, Object, Problem, Verb};
+pub use namespace::{NamespaceName, NamespaceState};
+pub use put::{HowWritten, PutError, Written};
+pub use removal::Parted;
+pub use secret::{BadName, SecretName};
+pub use sha256::{NotSha256, Sha256};
+pub use transport::Cause;
+pub use write::{Creation, WriteError};
+
+use secret::Observed;
+use wire::{Call, Patience};
+
+/// The name under which we hold fields of objects.
+pub const FIELD_MANAGER: &str = "terraform-provider-istiopca";
+
+/// A cluster, connected to on the first call; cheap to clone.
+///
+/// Every call ends: one try within 45 s, a busy server tried four times.
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    fingerprint: Fingerprint,
+    host: Arc<str>,
+    patience: Patience,
+}
+
+impl Cluster {
+    /// A client for `target`. Opens no connection yet, but must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the target's certificates or keys cannot be used.
+    pub fn connect(target: &Target) -> Result<Self, ConnectError> {
+        let client = connect::client(target)?;
+        Ok(Self {
+            client,
+            fingerprint: target.fingerprint(),
+            host: target.host().into(),
+            patience: Patience::default(),
+        })
+    }
+
+    /// Which cluster this is.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// Host and port of the API server, for messages.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Reads the Secret whole; `None` only when the API server itself says that there is none.
+    ///
+    /// # Errors
+    /// When the API server does not say.
+    pub async fn read(&self, at: &SecretName) -> Result<Option<Observed>, Error> {
+        let call = Call::new(
+            Action::on_secret(Verb::Read, at),
+            Method::GET,
+            write::path(at),
+        );
+        match self.call(&call).await {
+            Ok(answer) => answer.secret().map(Some),
+            Err(Error {
+                problem: Problem::Gone { .. },
+                ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster")
+            .field("host", &self.host)
+            .field("fingerprint", &self.fingerprint)
+            .finish()
+    }
+}
+
+/// How often a state that passed is read and judged again.
+const STALE_TRIES: u32 = 5;

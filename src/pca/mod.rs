@@ -1,0 +1,238 @@
+//! Adapter to AWS Private CA: one [`Authority`] for each CA, which describes itself, takes orders
+//! and hands out what it issued.
+//!
+//! Knows of no Terraform, reads no clock (waiting is by the runtime's timer), believes nothing:
+//! whether a certificate is what was ordered is for `pki` to judge. Certificates and requests are
+//! PEM text here.
+
+pub mod algorithm;
+pub mod arn;
+mod calls;
+pub mod description;
+pub mod error;
+pub mod patience;
+pub mod request;
+pub mod retry;
+mod revoke;
+
+use std::fmt;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use aws_sdk_acmpca::Client;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+pub use algorithm::{AlgorithmError, CaKeyAlgorithm, Family, SigningAlgorithm};
+pub use arn::{Arn, ArnError, CertificateArn, TemplateArn};
+pub use description::{CaType, Description, Status, UsageMode};
+pub use error::{Answer, Asked, Error, Operation, Unreachable};
+pub use patience::{Patience, Until};
+pub use request::{Order, Token};
+pub use revoke::{NoReason, RevocationReason};
+
+use crate::aws::SignIn;
+use error::Failure;
+use patience::Ended;
+use retry::{Chance, Class, Policy};
+
+/// How often AWS may call an ordered certificate failed before that is believed: the same answer is
+/// also given for trouble on the way to it.
+const FAILURES_BELIEVED: u32 = 4;
+
+/// A private CA, connected on first use. What it says about itself is asked once and kept for the
+/// process; callers at the same time share one request, and a failure is not kept.
+pub struct Authority {
+    arn: Arn,
+    sign_in: Arc<SignIn>,
+    policy: Policy,
+    chance: Chance,
+    client: OnceCell<Client>,
+    description: OnceCell<Description>,
+    certificate: OnceCell<IssuerPem>,
+}
+
+/// The CA's own certificate, each text in PEM as AWS wrote it: without a newline at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerPem {
+    /// What the CA signs with.
+    pub certificate: String,
+    /// From its issuer up; `None` for a root.
+    pub chain: Option<String>,
+}
+
+/// A certificate that was issued, each text in PEM as AWS wrote it: without a newline at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedPem {
+    /// What was ordered.
+    pub certificate: String,
+    /// From the CA up; mostly to the root, which is not promised.
+    pub chain: String,
+}
+
+impl Authority {
+    /// Asks nothing yet. `seed` is any number; it keeps this process's retries apart from others'.
+    pub fn new(arn: Arn, sign_in: Arc<SignIn>, seed: u64) -> Self {
+        Self {
+            arn,
+            policy: Policy::with_attempts(sign_in.attempts()),
+            sign_in,
+            chance: Chance::new(seed),
+            client: OnceCell::new(),
+            description: OnceCell::new(),
+            certificate: OnceCell::new(),
+        }
+    }
+
+    /// Which CA this is.
+    pub fn arn(&self) -> &Arn {
+        &self.arn
+    }
+
+    /// DescribeCertificateAuthority.
+    pub async fn describe(&self, until: Until<'_>) -> Result<&Description, Error> {
+        let operation = Operation::DescribeCertificateAuthority;
+        self.once(&self.description, operation, until, || {
+            self.ask_description()
+        })
+        .await
+    }
+
+    /// GetCertificateAuthorityCertificate.
+    pub async fn certificate(&self, until: Until<'_>) -> Result<&IssuerPem, Error> {
+        let operation = Operation::GetCertificateAuthorityCertificate;
+        self.once(&self.certificate, operation, until, || {
+            self.ask_certificate()
+        })
+        .await
+    }
+
+    /// IssueCertificate: the name of what will be issued, to be written down before anything else,
+    /// since processing goes on at AWS. A request that has left is never cut off, neither by the
+    /// deadline nor by a stop; waits between tries are, and no try begins when PCA could have
+    /// forgotten the order's token.
+    pub async fn issue(&self, order: &Order, until: Until<'_>) -> Result<CertificateArn, Error> {
+        let remembered = until.at_most(Token::REMEMBERED);
+        let sent = self.trying(remembered, || self.place(order)).await;
+        sent.map_err(|failed| failed.into_error(Operation::IssueCertificate, &self.arn))
+    }
+
+    /// GetCertificate, until it is there.
+    pub async fn fetch(
+        &self,
+        certificate: &CertificateArn,
+        patience: Patience,
+        until: Until<'_>,
+    ) -> Result<IssuedPem, Error> {
+        let (began, mut failures, mut looks) = (Instant::now(), 0, 0);
+        let pending = |error| match error {
+            Error::OutOfTime(asked) => {
+                let (certificate, waited) = (certificate.clone(), began.elapsed());
+                Error::StillPending {
+                    asked,
+                    certificate,
+                    waited,
+                }
+            }
+            other => other,
+        };
+        loop {
+            let looked = self.look(certificate, &mut failures, until).await;
+            if let Some(issued) = looked.map_err(pending)? {
+                return Ok(issued);
+            }
+            looks += 1;
+            let waited = match patience.next(looks - 1, until.left()) {
+                ControlFlow::Continue(wait) => until.pause(wait).await,
+                ControlFlow::Break(()) => Err(Ended::Deadline),
+            };
+            let failed = |ended| Failure::ended(ended).after(looks, false);
+            let error = |failed: Failure| failed.into_error(Operation::GetCertificate, &self.arn);
+            waited.map_err(failed).map_err(error).map_err(pending)?;
+        }
+    }
+
+    /// `None` while the certificate is being made.
+    async fn look(
+        &self,
+        certificate: &CertificateArn,
+        failures: &mut u32,
+        until: Until<'_>,
+    ) -> Result<Option<IssuedPem>, Error> {
+        let ask = || until.cutting(self.ask_issued(certificate));
+        let failed = match self.trying(until, ask).await {
+            Ok(issued) => return Ok(Some(issued)),
+            Err(failed) => failed,
+        };
+        *failures += u32::from(failed.class == Class::Failed);
+        match failed.class {
+            Class::Pending => Ok(None),
+            Class::Failed if *failures < FAILURES_BELIEVED => Ok(None),
+            class => match failed.into_error(Operation::GetCertificate, &self.arn) {
+                Error::Unavailable(answer) if class == Class::Failed => Err(Error::NotIssued {
+                    certificate: certificate.clone(),
+                    answer,
+                }),
+                other => Err(other),
+            },
+        }
+    }
+
+    async fn once<'c, T, F>(
+        &self,
+        kept: &'c OnceCell<T>,
+        operation: Operation,
+        until: Until<'_>,
+        ask: impl Fn() -> F,
+    ) -> Result<&'c T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        if let Some(known) = kept.get() {
+            return Ok(known);
+        }
+        // Cut from outside too: the one request may be under way for somebody with another
+        // deadline.
+        let asking = kept.get_or_try_init(|| self.trying(until, &ask));
+        let asked = until.cutting(asking).await;
+        asked.map_err(|failed| failed.into_error(operation, &self.arn))
+    }
+
+    /// Tries until it works, or until it makes no sense any more.
+    async fn trying<T, F>(&self, until: Until<'_>, attempt: impl Fn() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let (mut tried, mut open) = (0, false);
+        loop {
+            let ended = |ended| Failure::ended(ended).after(tried, open);
+            until.running().map_err(ended)?;
+            let failed = match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(failed) => failed,
+            };
+            tried += 1;
+            open |= failed.leaves_open();
+            let chance = self.chance.next();
+            match self.policy.after(failed.class, tried, chance, until.left()) {
+                ControlFlow::Continue(wait) => {
+                    let ended = |ended| Failure::ended(ended).after(tried, open);
+                    until.pause(wait).await.map_err(ended)?;
+                }
+                ControlFlow::Break(()) => return Err(failed.after(tried, open)),
+            }
+        }
+    }
+}
+
+/// The name only: the SDK's client shows the secret keys of every profile.
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Authority");
+        shown.field("arn", &self.arn).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! For tests: hierarchies made in a moment by rcgen, and openssl as the witness from outside.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+
+use super::{Certificate, KeyAlgorithm, PrivateKey};
+
+/// The second in which all certificates of these tests begin: 2026-01-01T00:00:00Z.
+pub(super) const START: i64 = 1_767_225_600;
+pub(super) const DAY: i64 = 86_400;
+
+/// What a certificate is to be like; a CA with ten years unless said otherwise.
+#[derive(Clone)]
+pub(super) struct Spec {
+    pub(super) name: String,
+    pub(super) is_ca: IsCa,
+    pub(super) key_usages: Vec<KeyUsagePurpose>,
+    pub(super) roles: Vec<ExtendedKeyUsagePurpose>,
+    pub(super) key_identifiers: bool,
+    pub(super) days: i64,
+}
+
+impl Spec {
+    pub(super) fn ca(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_ca: IsCa::Ca(BasicConstraints::Unconstrained),
+            key_usages: vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign],
+            roles: Vec::new(),
+            key_identifiers: true,
+            days: 3650,
+        }
+    }
+
+    pub(super) fn path_length(mut self, length: u8) -> Self {
+        self.is_ca = IsCa::Ca(BasicConstraints::Constrained(length));
+        self
+    }
+
+    pub(super) fn days(mut self, days: i64) -> Self {
+        self.days = days;
+        self
+    }
+
+    pub(super) fn change(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn params(&self) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, &self.name);
+        params.is_ca = self.is_ca;
+        params.key_usages = self.key_usages.clone();
+        params.extended_key_usages = self.roles.clone();
+        params.use_authority_key_identifier_extension = self.key_identifiers;
+        let second = |second: i64| {
+            date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(second).unwrap())
+        };
+        params.not_before = second(START);
+        params.not_after = second(START + self.days * DAY);
+        params
+    }
+}
+
+/// A certificate with its key, ready to sign others.
+pub(super) struct Ca {
+    pub(super) certificate: Certificate,
+    pub(super) key: PrivateKey,
+    spec: Spec,
+}
+
+impl Ca {
+    pub(super) fn root(spec: Spec) -> Self {
+        Self::root_with(spec, KeyAlgorithm::EcPrime256v1)
+    }
+
+    pub(super) fn root_with(spec: Spec, algorithm: KeyAlgorithm) -> Self {
+        let key = PrivateKey::generate(algorithm).unwrap();
+        let made = spec.params().self_signed(&key_pair(&key)).unwrap();
+        Self {
+            certificate: Certificate::from_der(made.der()).unwrap(),
+            key,
+            spec,
+        }
+    }
+
+    pub(super) fn sign(&self, spec: Spec) -> Self {
+        let key = PrivateKey::generate(KeyAlgorithm::EcPrime256v1).unwrap();
+        Self {
+            certificate: self.certify(&spec, &key),
+            key,
+            spec,
+        }
+    }
+
+    /// A certificate of this CA over a key that is there already.
+    pub(super) fn certify(&self, spec: &Spec, key: &PrivateKey) -> Certificate {
+        let issuer = Issuer::new(self.spec.params(), key_pair(&self.key));
+        let made = spec.params().signed_by(&key_pair(key), &issuer).unwrap();
+        Certificate::from_der(made.der()).unwrap()
+    }
+
+    /// This CA's name and key once more, under another issuer.
+    pub(super) fn cross_signed_by(&self, other: &Self) -> Certificate {
+        other.certify(&self.spec, &self.key)
+    }
+}
+
+fn key_pair(key: &PrivateKey) -> KeyPair {
+    KeyPair::from_pem(key.to_pem().expose()).unwrap()
+}
+
+/// A root, AWS-like authorities below it, and a mesh's intermediate; leafmost first.
+pub(super) fn hierarchy(authorities: u8) -> Vec<Ca> {
+    let mut chain = vec![Ca::root(Spec::ca("root"))];
+    for level in 0..authorities {
+        let spec = Spec::ca(&format!("authority {level}")).path_length(authorities - level);
+        let next = chain[chain.len() - 1].sign(spec.days(1825));
+        chain.push(next);
+    }
+    let mesh = chain[chain.len() - 1].sign(Spec::ca("mesh").path_length(0).days(90));
+    chain.push(mesh);
+    chain.reverse();
+    chain
+}
+
+pub(super) fn certificates(chain: &[Ca]) -> Vec<Certificate> {
+    chain.iter().map(|ca| ca.certificate.clone()).collect()
+}
+
+/// Runs openssl and insists that it succeeds; gives its standard output.
+#[track_caller]
+pub(super) fn openssl(arguments: &[&str], input: impl AsRef<[u8]>) -> Vec<u8> {
+    let (succeeded, output, complaint) = run_openssl(arguments, input.as_ref());
+    assert!(succeeded, "openssl {arguments:?}: {complaint}");
+    output
+}
+
+#[track_caller]
+pub(super) fn openssl_text(arguments: &[&str], input: impl AsRef<[u8]>) -> String {
+    String::from_utf8(openssl(arguments, input)).unwrap()
+}
+
+/// Whether openssl succeeds, its standard output, and its complaint.
+pub(super) fn run_openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>, String) {
+    let mut child = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("openssl is on PATH");
+    // openssl may end without reading: then only its exit status counts.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success(), output.stdout, complaint)
+}
+
+/// A directory of its own, gone with the value.
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("istiopca-pki-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Writes a file and gives its path.
+    pub(super) fn file(&self, name: &str, contents: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, contents).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

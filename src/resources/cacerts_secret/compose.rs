@@ -1,0 +1,187 @@
+//! From a certificate and its key to the Secret that istiod loads: pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+
+use zeroize::Zeroize;
+
+use super::Outputs;
+use super::settings::Settings;
+use crate::cluster::SecretName;
+use crate::cluster::secret::{Desired, Observed, Wanted};
+use crate::pki::{
+    Bundle, BundleError, CaCerts, Certificate, CertificateError, Chain, Contents, Fingerprint,
+    Format, Live, PrivateKey, roots,
+};
+
+/// The label on everything that a host of this kind manages.
+const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "terraform");
+
+/// Copies of a Secret's files, wiped when dropped.
+pub(super) struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    /// Of a Secret as it was read; none where there is no Secret.
+    pub(super) fn of(observed: Option<&Observed>) -> Self {
+        let keys = observed.into_iter().flat_map(|observed| {
+            let bytes = |key: &String| Some((key.clone(), observed.bytes(key)?.expose().to_vec()));
+            observed.data.keys().filter_map(bytes)
+        });
+        Self(keys.collect())
+    }
+}
+
+impl Deref for Files {
+    type Target = BTreeMap<String, Vec<u8>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(Zeroize::zeroize);
+    }
+}
+
+/// Why there is no bundle.
+#[derive(Debug)]
+pub(in crate::resources) enum Unfit {
+    /// One of the additional roots cannot be read.
+    Root(CertificateError),
+    /// Chain and roots are no CA for a mesh.
+    Bundle(BundleError),
+    /// The key is not the certificate's.
+    Key,
+}
+
+/// The bundle to write beside what is live: roots that stay keep their place.
+pub(super) fn bundle(
+    settings: &Settings,
+    chain: &Chain,
+    key: &PrivateKey,
+    live: &Live,
+) -> Result<CaCerts, Unfit> {
+    let mut wanted = vec![chain.root().clone()];
+    for pem in &settings.additional_root_pems {
+        wanted.extend(Certificate::parse_all(pem).map_err(Unfit::Root)?);
+    }
+    let roots = roots::merge(live.roots(), &wanted);
+    let bundle =
+        Bundle::new(chain.clone(), roots, settings.include_root_in_chain, settings.layout());
+    CaCerts::new(bundle.map_err(Unfit::Bundle)?, key).map_err(|_| Unfit::Key)
+}
+
+/// A change of the trusted roots that running workloads would not survive.
+#[derive(Debug, PartialEq)]
+pub(in crate::resources) enum RootBreak {
+    /// The new certificate leads to a root that nobody trusts yet.
+    Untrusted { root: String },
+    /// The root that the live certificate leads to would no longer be trusted.
+    Dropped { root: String },
+}
+
+/// Whether writing would break trust between workloads that have certificates under the live CA
+/// and those that get one under the new. Nothing that can be read is live: nothing breaks.
+pub(super) fn root_break(bundle: &Bundle, live: &Live) -> Option<RootBreak> {
+    let name = |certificate: &Certificate| {
+        format!("{} (SHA-256 {})", certificate.subject(), certificate.sha256())
+    };
+    let live_root = live.chain().ok()?.root().clone();
+    let own = bundle.chain().root();
+    if !live.roots().contains(own) {
+        return Some(RootBreak::Untrusted { root: name(own) });
+    }
+    (!bundle.roots().contains(&live_root)).then(|| RootBreak::Dropped { root: name(&live_root) })
+}
+
+/// What to tell the cluster.
+pub(super) fn desired(
+    at: SecretName,
+    settings: &Settings,
+    cacerts: &CaCerts,
+    outputs: &Outputs,
+) -> Desired {
+    let written = &outputs.1;
+    let data = cacerts.files().into_iter().map(|(name, contents)| {
+        let bytes = contents.expose().as_bytes().to_vec();
+        (name.to_owned(), Wanted::Bytes(bytes.into()))
+    });
+    Desired {
+        at,
+        type_: "Opaque".to_owned(),
+        data: data.collect(),
+        labels: written.labels_all.clone(),
+        annotations: settings.annotations.clone(),
+        facts: facts(settings, outputs),
+        owner: written.owner_id.clone().unwrap_or_default(),
+        never_beside: never_beside(settings.layout()),
+    }
+}
+
+/// What can be said of the Secret before there is a certificate: enough to judge what is in its
+/// place.
+pub(super) fn outline(at: SecretName, settings: &Settings, outputs: &Outputs) -> Desired {
+    let layout = settings.layout();
+    let files = [layout.certificate_file(), layout.key_file(), layout.chain_file(), layout.roots_file()];
+    let data = files.map(|file| (file.to_owned(), Wanted::Bytes(Vec::new().into())));
+    Desired {
+        at,
+        type_: "Opaque".to_owned(),
+        data: data.into_iter().collect(),
+        labels: outputs.1.labels_all.clone(),
+        annotations: settings.annotations.clone(),
+        facts: BTreeMap::new(),
+        owner: outputs.1.owner_id.clone().unwrap_or_default(),
+        never_beside: never_beside(layout),
+    }
+}
+
+/// Public facts for whoever watches the cluster between two runs; each becomes an annotation.
+pub(super) fn facts(settings: &Settings, outputs: &Outputs) -> BTreeMap<String, String> {
+    let issued = &outputs.0;
+    let authority = settings.issues().map(|wanted| wanted.certificate_authority_arn.to_string());
+    let facts = [
+        ("certificate-sha256", issued.certificate_sha256.map(|sha256| sha256.to_string())),
+        ("serial", issued.serial_number.clone()),
+        ("not-after", issued.path_not_after.map(|at| at.to_string())),
+        ("renew-at", issued.renew_at.map(|at| at.to_string())),
+        ("certificate-arn", issued.certificate_arn.as_ref().map(ToString::to_string)),
+        ("certificate-authority-arn", authority),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// Digests of the files, for the key its public half's.
+pub(super) fn files_sha256(cacerts: &CaCerts) -> BTreeMap<String, Fingerprint> {
+    let certificate = cacerts.bundle().chain().certificate();
+    let files = cacerts.files().into_iter().map(|(name, contents)| {
+        let digest = match &contents {
+            Contents::Public(text) => Fingerprint::of(text.as_bytes()),
+            Contents::Secret(_) => certificate.public_key().sha256(),
+        };
+        (name.to_owned(), digest)
+    });
+    files.collect()
+}
+
+/// The labels to write: the resource's own win over the provider's.
+pub(super) fn labels(
+    defaults: &BTreeMap<String, String>,
+    own: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())]);
+    labels.extend(defaults.clone());
+    labels.extend(own.clone());
+    labels
+}
+
+/// Keys with which istiod would read another layout, or take the Secret for its own.
+fn never_beside(layout: Format) -> BTreeSet<String> {
+    let other = match layout {
+        Format::Istio => ["tls.crt", "tls.key", "ca.crt"].as_slice(),
+        Format::KubernetesTls => ["ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"].as_slice(),
+    };
+    other.iter().chain(&["istio-generated"]).map(|key| (*key).to_owned()).collect()
+}

@@ -1,0 +1,155 @@
+//! Reading the Secret: whether it is still what was written, and if not, in what it differs.
+
+use super::compose::{self, Files};
+use super::outputs::SecretNotes;
+use super::settings::Settings;
+use super::{CacertsSecret, Outputs, Prior, at, instance};
+use crate::clients::Clients;
+use crate::cluster::secret::{Difference, Expected, How, LastSeen, Observed, difference};
+use crate::pki::{Fingerprint, Live};
+use crate::resources::words::{self, Instance};
+use crate::terraform::value::Both;
+use crate::terraform::{Call, Diagnostic, Done, Reading, State};
+
+/// Looks at the Secret; what differs goes into `drift`, and all else stays as it was written.
+pub(super) async fn look(
+    call: &Call<'_, Clients>,
+    state: Prior,
+) -> Result<Reading<CacertsSecret>, Diagnostic> {
+    let State { settings, mut outputs, mut private } = state;
+    let instance = instance(&settings);
+    private.certificate.look_at_the_clock(&outputs.0, call.now);
+    let cluster = match call.clients.cluster() {
+        Ok(cluster) => cluster,
+        // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.
+        Err(error) if error.is_not_known_yet() => return Ok(here(outputs, private, Vec::new())),
+        Err(error) => {
+            let problem = words::connection(&instance, &error);
+            return passed_over(call, outputs, private, problem);
+        }
+    };
+    let fingerprint = cluster.fingerprint().to_string();
+    let known = outputs.1.cluster_fingerprint.clone();
+    private.elsewhere = Some(fingerprint).filter(|now| known.is_some_and(|known| known != *now));
+    if private.elsewhere.is_some() {
+        return Ok(here(outputs, private, Vec::new()));
+    }
+    let observed = match cluster.read(&at(&settings)).await {
+        Ok(observed) => observed,
+        Err(error) => {
+            let problem = words::trouble(&instance, &error);
+            return passed_over(call, outputs, private, problem);
+        }
+    };
+    let Some(observed) = observed else { return Ok(gone(&settings, outputs, private, &instance)) };
+    let (drift, key_lost) = drift(&settings, &outputs, &observed);
+    outputs.1.drift = drift;
+    private.key_lost = key_lost && settings.issues().is_some();
+    let drift = &outputs.1.drift;
+    let warning = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
+    Ok(here(outputs, private, warning.into_iter().collect()))
+}
+
+/// Without a certificate of its own the Secret is simply made again. With one its history is worth
+/// keeping: the next certificate takes the place of the last.
+fn gone(
+    settings: &Settings,
+    mut outputs: Outputs,
+    mut private: SecretNotes,
+    instance: &Instance,
+) -> Reading<CacertsSecret> {
+    let never_written = outputs.1.uid.is_none();
+    if never_written {
+        return here(outputs, private, Vec::new());
+    }
+    let warnings = vec![words::gone(instance, settings.issues().is_some())];
+    if settings.issues().is_none() {
+        return Reading::Gone { warnings };
+    }
+    private.key_lost = true;
+    outputs.1.drift = vec!["the Secret is gone".to_owned()];
+    here(outputs, private, warnings)
+}
+
+fn passed_over(
+    call: &Call<'_, Clients>,
+    outputs: Outputs,
+    private: SecretNotes,
+    problem: Diagnostic,
+) -> Result<Reading<CacertsSecret>, Diagnostic> {
+    if call.clients.keeps_state_when_unreadable() {
+        return Ok(here(outputs, private, vec![words::kept(problem)]));
+    }
+    Err(problem)
+}
+
+fn here(outputs: Outputs, private: SecretNotes, warnings: Vec<Diagnostic>) -> Reading<CacertsSecret> {
+    Reading::Here(Done { outputs, private, warnings })
+}
+
+/// In words what differs, and whether the key is gone or another one. The same for the same
+/// Secret: it is compared from day to day.
+fn drift(settings: &Settings, outputs: &Outputs, observed: &Observed) -> (Vec<String>, bool) {
+    let Both(issued, written) = outputs;
+    if written.uid.is_none() {
+        return (Vec::new(), false);
+    }
+    let mut drift = Vec::new();
+    if written.uid.as_ref() != Some(&observed.uid) {
+        drift.push(format!("the Secret was made anew, its UID is {}", observed.uid));
+    }
+    if observed.deleting.is_some() {
+        drift.push("the Secret is being deleted".to_owned());
+    }
+    let key_file = settings.layout().key_file();
+    let files = Files::of(Some(observed));
+    let live = Live::read(&files);
+    let key = live.public_key().map(|key| key.sha256());
+    let key_lost = key != issued.public_key_sha256;
+    if key_lost {
+        drift.push(about_key(key_file, key));
+    }
+    let differences = difference(&expected(settings, outputs), observed);
+    drift.extend(differences.iter().map(described));
+    let desired = compose::outline(observed.at.clone(), settings, outputs);
+    let poison = observed.data.keys().filter(|key| desired.never_beside.contains(*key));
+    drift.extend(poison.map(|key| format!("{key} is there, and with it istiod reads another layout")));
+    (drift, key_lost)
+}
+
+fn expected(settings: &Settings, outputs: &Outputs) -> Expected {
+    let written = &outputs.1;
+    let key_file = settings.layout().key_file();
+    let files = written.files_sha256.iter().filter(|(name, _)| *name != key_file);
+    let data = files.filter_map(|(name, sha256)| Some((name.clone(), sha256.to_string().parse().ok()?)));
+    let mut desired = compose::outline(at(settings), settings, outputs);
+    desired.facts = compose::facts(settings, outputs);
+    Expected {
+        data: data.collect(),
+        labels: written.labels_all.clone(),
+        annotations: desired.all_annotations(),
+    }
+}
+
+fn about_key(file: &str, live: Option<Fingerprint>) -> String {
+    match live {
+        Some(live) => format!("{file} is another key (public key SHA-256 {live})"),
+        None => format!("{file} holds no usable private key"),
+    }
+}
+
+fn described(difference: &Difference) -> String {
+    let Difference { field, how, by } = difference;
+    let how = match how {
+        How::Missing => "is missing",
+        How::Changed => "was changed",
+    };
+    let by: Vec<String> = by.iter().map(seen).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" (by {})", by.join(", ")) };
+    format!("{} {how}{by}", field.clone().into_name())
+}
+
+fn seen(by: &LastSeen) -> String {
+    let manager = &by.manager;
+    by.time.map_or_else(|| manager.clone(), |time| format!("{manager}, last seen {time}"))
+}

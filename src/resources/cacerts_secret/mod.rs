@@ -1,0 +1,144 @@
+//! `istiopca_cacerts_secret`: the Secret that istiod loads its CA from.
+
+mod compose;
+mod look;
+mod outputs;
+mod plan;
+mod settings;
+mod write;
+
+use std::time::Duration;
+
+pub(super) use compose::{RootBreak, Unfit};
+pub(in crate::resources) use outputs::SecretNotes;
+use outputs::Written;
+use settings::{OnDestroy, Settings};
+
+use super::issue::{self, Issued};
+use super::words::{self, Instance};
+use crate::clients::Clients;
+use crate::cluster::{Parted, SecretName};
+use crate::provider::Policy;
+use crate::terraform::schema::{Attribute, Schema, Timeouts, joined};
+use crate::terraform::value::Both;
+use crate::terraform::{
+    Ask, Call, Diagnostic, Done, Ending, Intent, Planned, Reading, Resource, State, Unfinished,
+    Verdict,
+};
+
+/// See the module.
+pub(super) struct CacertsSecret;
+
+type Outputs = Both<Issued, Written>;
+type Prior = State<CacertsSecret>;
+
+const OUTPUTS: [Attribute; 24] = joined(outputs::WRITTEN, issue::OUTPUTS);
+const ATTRIBUTES: [Attribute; 40] = joined(settings::ATTRIBUTES, OUTPUTS);
+
+impl Resource for CacertsSecret {
+    type Clients = Clients;
+    type Policy = Policy;
+    type Settings = Settings;
+    type Outputs = Outputs;
+    type Private = SecretNotes;
+
+    const NAME: &'static str = "istiopca_cacerts_secret";
+    const SCHEMA: Schema = Schema::new(
+        "Keeps the Secret from which istiod loads the CA of its mesh: written at once and in place, \
+         compared with what is live in every plan, and never taken from somebody else without being \
+         told to.",
+        &ATTRIBUTES,
+    )
+    .blocks(&settings::BLOCKS)
+    .rules(&settings::RULES);
+    const TIMEOUTS: Timeouts = Timeouts {
+        create: Duration::from_secs(300),
+        update: Duration::from_secs(300),
+        delete: Duration::from_secs(120),
+    };
+
+    fn plan_create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
+        plan::create(ask, settings)
+    }
+
+    fn plan_update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) -> Verdict {
+        plan::update(ask, prior, settings)
+    }
+
+    fn plan_destroy(_: &Ask<'_, Policy>, prior: &Prior) -> Vec<Diagnostic> {
+        let retained = prior.settings.on_destroy == OnDestroy::Retain;
+        let instance = instance(&prior.settings);
+        if retained { vec![words::retained(&instance)] } else { vec![words::will_be_gone(&instance)] }
+    }
+
+    async fn preflight(call: &Call<'_, Clients>, intent: Intent<'_, Self>) -> Vec<Diagnostic> {
+        let (settings, last, reason) = match &intent {
+            Intent::Create { settings } => (*settings, issue::Last::default(), "created"),
+            Intent::Update { prior, settings, planned } if planned.is_open("issued_certificate") => {
+                let reason = planned.text("issue_reason").unwrap_or_default();
+                (*settings, prior.outputs.0.as_last(reason), reason)
+            }
+            Intent::Update { .. } => return Vec::new(),
+        };
+        match settings.issues() {
+            Some(wanted) => {
+                issue::preflight(call, &instance(settings), wanted, &last, reason).await
+            }
+            None => Vec::new(),
+        }
+    }
+
+    async fn create(
+        call: &Call<'_, Clients>,
+        settings: &Settings,
+        planned: &Planned,
+    ) -> Result<Done<Self>, Unfinished<Self>> {
+        write::write(call, None, settings, planned).await
+    }
+
+    async fn read(call: &Call<'_, Clients>, state: Prior) -> Result<Reading<Self>, Diagnostic> {
+        look::look(call, state).await
+    }
+
+    async fn update(
+        call: &Call<'_, Clients>,
+        prior: Prior,
+        settings: &Settings,
+        planned: &Planned,
+    ) -> Result<Done<Self>, Unfinished<Self>> {
+        write::write(call, Some(&prior), settings, planned).await
+    }
+
+    async fn delete(
+        call: &Call<'_, Clients>,
+        state: Prior,
+        ending: Ending,
+    ) -> Result<Vec<Diagnostic>, Diagnostic> {
+        let instance = instance(&state.settings);
+        let cluster = call.clients.cluster().map_err(|error| words::connection(&instance, &error))?;
+        let written = &state.outputs.1;
+        let fingerprint = cluster.fingerprint().to_string();
+        if written.cluster_fingerprint.as_ref().is_some_and(|known| *known != fingerprint) {
+            return Ok(vec![words::forgotten_elsewhere(&instance)]);
+        }
+        let Some(owner) = &written.owner_id else { return Ok(Vec::new()) };
+        let delete = ending == Ending::Destroyed && state.settings.on_destroy == OnDestroy::Delete;
+        let within = call.deadline.saturating_duration_since(tokio::time::Instant::now());
+        match cluster.part(&at(&state.settings), owner, delete, within).await {
+            Ok(Parted::Left { owner }) if ending == Ending::Destroyed => {
+                Ok(vec![words::left_alone(&instance, owner.as_deref())])
+            }
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => Err(words::trouble(&instance, &error)),
+        }
+    }
+}
+
+fn instance(settings: &Settings) -> Instance {
+    Instance::secret(&settings.namespace, &settings.name)
+}
+
+fn at(settings: &Settings) -> SecretName {
+    SecretName::new(&settings.namespace, &settings.name)
+        .expect("the schema admits names of namespaces and Secrets only")
+}

@@ -1,0 +1,55 @@
+//! What is known of the Secret beside the facts of its certificate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pki::Fingerprint;
+use crate::resources::issue::Notes;
+use crate::terraform::schema::{Attribute, Kind, text, text_map};
+
+/// The Secret as it was written, and in what it differs from that now.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(in crate::resources) struct Written {
+    pub(super) uid: Option<String>,
+    pub(super) cluster_fingerprint: Option<String>,
+    pub(super) owner_id: Option<String>,
+    pub(super) labels_all: BTreeMap<String, String>,
+    pub(super) files_sha256: BTreeMap<String, Fingerprint>,
+    pub(super) drift: Vec<String>,
+    pub(super) issued_certificate: Option<String>,
+    pub(super) issued_certificate_chain: Option<String>,
+}
+
+/// Notes about the Secret.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(in crate::resources) struct SecretNotes {
+    /// Those about the certificate that it issued.
+    pub(super) certificate: Notes,
+    /// The cluster that the provider speaks to now, where it is another one than the Secret's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) elsewhere: Option<String>,
+    /// Whether the private key in the Secret is gone or another one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) key_lost: bool,
+}
+
+pub(super) const WRITTEN: [Attribute; 8] = [
+    text("uid").says("UID of the Secret in the cluster."),
+    text("cluster_fingerprint").says(
+        "Which cluster the Secret is in: a digest of the API server's CA certificates, or its host \
+         where there are none. Another one is another cluster, and the Secret is made there.",
+    ),
+    text("owner_id").says("The id on the Secret that says that it is this resource's."),
+    text_map("labels_all").says("All labels that are written: the resource's and the provider's."),
+    Attribute::new("files_sha256", Kind::Map(&Kind::String)).says(
+        "SHA-256 of each file as it was written, but for the private key's: there it is that of the \
+         public key.",
+    ),
+    Attribute::new("drift", Kind::List(&Kind::String))
+        .says("In what the live Secret differs from what was written, in words; empty when it does not."),
+    text("issued_certificate").says("The certificate that `intermediate {}` issued, as PEM."),
+    text("issued_certificate_chain")
+        .says("The certificates above it as PEM, from the issuing CA to the root."),
+];

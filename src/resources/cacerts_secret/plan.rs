@@ -1,0 +1,142 @@
+//! What becomes of the Secret's outputs: pure.
+
+use super::settings::{Settings, given};
+use super::{Prior, compose, instance};
+use crate::pki::Certificate;
+use crate::provider::{Policy, Renewals};
+use crate::resources::issue::{self, CERTIFICATE_OUTPUTS, Issuance, Issued, Reason, Standing};
+use crate::resources::words;
+use crate::terraform::value::Written as _;
+use crate::terraform::{Ask, Dynamic, Verdict};
+
+const ISSUED: &[&str] = &["issued_certificate", "issued_certificate_chain", "files_sha256"];
+
+pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
+    let mut verdict = Verdict::keep();
+    if let Some(defaults) = &ask.policy.default_labels {
+        verdict.becomes("labels_all", texts(&compose::labels(defaults, &settings.labels)));
+    }
+    verdict.becomes("drift", Dynamic::List(Vec::new()));
+    if settings.issues().is_some() {
+        verdict.becomes("issue_reason", "created");
+    } else {
+        take_over(&mut verdict, &Issued::default(), settings);
+    }
+    verdict
+}
+
+pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) -> Verdict {
+    let mut verdict = Verdict::keep();
+    let instance = instance(settings);
+    if prior.private.elsewhere.is_some() {
+        verdict.replace("cluster_fingerprint");
+        verdict.tell(words::elsewhere(&instance));
+        return verdict;
+    }
+    match (settings.issues(), prior.settings.issues()) {
+        (Some(wanted), Some(was)) => issue_when_due(ask, &mut verdict, prior, was, wanted, settings),
+        (Some(_), None) => issue_now(&mut verdict, "intermediate"),
+        (None, Some(_)) => {
+            verdict.unknown(CERTIFICATE_OUTPUTS);
+            verdict.unknown(ISSUED);
+            verdict.unknown(&["issue_reason"]);
+        }
+        (None, None) => take_over(&mut verdict, &prior.outputs.0, settings),
+    }
+    if composed_otherwise(&prior.settings, settings) {
+        verdict.unknown(&["files_sha256"]);
+    }
+    match &ask.policy.default_labels {
+        Some(defaults) => {
+            let labels = compose::labels(defaults, &settings.labels);
+            if labels != prior.outputs.1.labels_all {
+                verdict.becomes("labels_all", texts(&labels));
+            }
+        }
+        None => verdict.unknown(&["labels_all"]),
+    }
+    if !prior.outputs.1.drift.is_empty() {
+        verdict.becomes("drift", Dynamic::List(Vec::new()));
+        verdict.unknown(&["uid"]);
+    }
+    verdict
+}
+
+fn issue_when_due(
+    ask: &Ask<'_, Policy>,
+    verdict: &mut Verdict,
+    prior: &Prior,
+    was: &Issuance,
+    wanted: &Issuance,
+    settings: &Settings,
+) {
+    let standing = standing(prior, was);
+    let instance = instance(settings);
+    match Reason::find(&standing, wanted, ask.now) {
+        Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
+            verdict.tell(words::renewal(&instance, &prior.outputs.0, false));
+        }
+        Some(reason) => {
+            issue_now(verdict, reason.word());
+            if reason == Reason::Renewal {
+                verdict.tell(words::renewal(&instance, &prior.outputs.0, true));
+            }
+        }
+        None => {
+            let renew_at = issue::renew_at(&standing, wanted);
+            if let Some(renew_at) = renew_at.filter(|at| Some(*at) != prior.outputs.0.renew_at) {
+                verdict.becomes("renew_at", renew_at.to_string());
+            }
+        }
+    }
+}
+
+fn issue_now(verdict: &mut Verdict, reason: &str) {
+    verdict.unknown(CERTIFICATE_OUTPUTS);
+    verdict.unknown(ISSUED);
+    verdict.becomes("issue_reason", reason);
+}
+
+/// The facts of a certificate that comes from elsewhere are known as soon as it is.
+fn take_over(verdict: &mut Verdict, prior: &Issued, settings: &Settings) {
+    let chain = match given(settings) {
+        Some(Ok(chain)) => chain,
+        Some(Err(problem)) => {
+            return verdict.tell(words::bad_chain(&instance(settings), &problem));
+        }
+        None => return,
+    };
+    let facts = Issued::facts(&chain);
+    if facts == *prior {
+        return;
+    }
+    let written = |issued: &Issued| issued.write().unwrap_or(Dynamic::Null);
+    let (wanted, prior) = (written(&facts), written(prior));
+    for output in issue::OUTPUTS.iter().map(|output| output.name) {
+        let value = wanted.attribute(output);
+        if value != prior.attribute(output) || prior.attribute(output).is_null() {
+            verdict.becomes(output, value.clone());
+        }
+    }
+    verdict.unknown(&["files_sha256"]);
+}
+
+fn composed_otherwise(prior: &Settings, settings: &Settings) -> bool {
+    let form = |settings: &Settings| (settings.format, settings.include_root_in_chain);
+    form(prior) != form(settings) || prior.additional_root_pems != settings.additional_root_pems
+}
+
+pub(super) fn standing<'a>(prior: &'a Prior, was: &'a Issuance) -> Standing<'a> {
+    let certificate = prior.outputs.1.issued_certificate.as_deref();
+    Standing {
+        settings: was,
+        issued: &prior.outputs.0,
+        certificate: certificate.and_then(|pem| Certificate::from_pem(pem).ok()),
+        notes: &prior.private.certificate,
+        key_lost: prior.private.key_lost,
+    }
+}
+
+fn texts(entries: &std::collections::BTreeMap<String, String>) -> Dynamic {
+    Dynamic::Map(entries.iter().map(|(key, text)| (key.clone(), text.as_str().into())).collect())
+}

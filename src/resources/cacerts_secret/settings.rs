@@ -1,0 +1,247 @@
+//! What a user says about the Secret.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::cluster::secret::OnExisting;
+use crate::pki::{Certificate, Chain, Format, SecretPem};
+use crate::resources::issue::{self, Issuance};
+use crate::terraform::schema::{
+    Attribute, Block, Check, Fallback, Rule, Timeouts, flag, text, text_map, texts,
+};
+
+/// The settings of the Secret.
+#[derive(Debug, Deserialize)]
+pub(in crate::resources) struct Settings {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) create_namespace: bool,
+    pub(super) certificate: Option<String>,
+    pub(super) certificate_chain: Option<String>,
+    pub(super) private_key_pem: Option<SecretPem>,
+    pub(super) format: Layout,
+    pub(super) include_root_in_chain: bool,
+    pub(super) additional_root_pems: Vec<String>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+    pub(super) on_existing: Existing,
+    pub(super) force_conflicts: bool,
+    pub(super) prune_keys: bool,
+    pub(super) allow_root_replacement: bool,
+    pub(super) on_destroy: OnDestroy,
+    pub(super) intermediate: Vec<Issuance>,
+}
+
+/// `format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Layout {
+    Istio,
+    KubernetesTls,
+}
+
+/// `on_existing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Existing {
+    Error,
+    Adopt,
+    Replace,
+}
+
+/// `on_destroy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OnDestroy {
+    Retain,
+    Delete,
+}
+
+impl Settings {
+    /// The certificate that the Secret issues by itself, where it does.
+    pub(super) fn issues(&self) -> Option<&Issuance> {
+        self.intermediate.first()
+    }
+
+    /// The layout in the domain's terms.
+    pub(super) fn layout(&self) -> Format {
+        match self.format {
+            Layout::Istio => Format::Istio,
+            Layout::KubernetesTls => Format::KubernetesTls,
+        }
+    }
+
+    /// What to do with a Secret of somebody else's, in the adapter's terms.
+    pub(super) fn existing(&self) -> OnExisting {
+        match self.on_existing {
+            Existing::Error => OnExisting::Error,
+            Existing::Adopt => OnExisting::Adopt,
+            Existing::Replace => OnExisting::Replace,
+        }
+    }
+}
+
+const FILES: &[&str] = &["files_sha256"];
+const FACTS: &[&str] = &[
+    "serial_number",
+    "serial_number_decimal",
+    "not_before",
+    "not_after",
+    "path_not_after",
+    "root_certificate",
+    "public_key_sha256",
+    "certificate_sha256",
+    "issuer_certificate_sha256",
+    "root_sha256",
+    "files_sha256",
+];
+const ISSUED: &[&str] = &[
+    "issued_certificate",
+    "issued_certificate_chain",
+    "certificate_arn",
+    "serial_number",
+    "serial_number_decimal",
+    "not_before",
+    "not_after",
+    "path_not_after",
+    "renew_at",
+    "root_certificate",
+    "public_key_sha256",
+    "certificate_sha256",
+    "issuer_certificate_sha256",
+    "root_sha256",
+    "signing_algorithm_used",
+    "template_arn_used",
+    "issue_reason",
+    "superseded_certificate_arns",
+    "files_sha256",
+];
+
+pub(super) const ATTRIBUTES: [Attribute; 16] = [
+    text("namespace").or(Fallback::Text("istio-system")).replaces()
+        .check(Check::Format(namespace_name))
+        .says("Namespace of the istiod that loads the Secret. A change makes another Secret."),
+    text("name").or(Fallback::Text("cacerts")).replaces()
+        .check(Check::Format(secret_name))
+        .says("Name of the Secret; istiod's chart mounts `cacerts`. A change makes another Secret."),
+    flag("create_namespace").or(Fallback::Bool(false)).touches(&[])
+        .says("Whether the namespace is created when it is absent. It is never removed."),
+    text("certificate").optional().touches(FACTS).check(Check::Format(one_certificate)).says(
+        "The intermediate CA certificate as PEM, from an `istiopca_intermediate` in this state or \
+         another one.",
+    ),
+    text("certificate_chain").optional().touches(FACTS).check(Check::Format(certificates)).says(
+        "The certificates above it as PEM, in any order, its root among them. The files are composed \
+         here, and the root is split off here.",
+    ),
+    text("private_key_pem").optional().sensitive().touches(FACTS)
+        .says("The private key of `certificate` as PEM (PKCS #8)."),
+    text("format").or(Fallback::Text("istio")).touches(FILES)
+        .check(Check::OneOf(&["istio", "kubernetes_tls"]))
+        .says(
+            "Names of the files: `istio` writes `ca-cert.pem`, `ca-key.pem`, `cert-chain.pem` and \
+             `root-cert.pem`; `kubernetes_tls` writes `tls.crt`, `tls.key` and `ca.crt`. Never both: \
+             istiod would read the latter.",
+        ),
+    flag("include_root_in_chain").or(Fallback::Bool(true)).touches(FILES).says(
+        "Whether the root also stands at the end of the chain, as Istio's own tools write it. It is \
+         sent in every handshake.",
+    ),
+    texts("additional_root_pems").optional().touches(FILES).check(Check::Format(certificates)).says(
+        "Roots that the mesh trusts besides the certificate's own: still, or already. Roots that are \
+         live keep their place in the file, so that istiod takes the change.",
+    ),
+    text_map("labels").optional().touches(&["labels_all"])
+        .says("Labels of the Secret. Only these are compared with what is live."),
+    text_map("annotations").optional().touches(&[])
+        .says("Annotations of the Secret. Only these are compared with what is live."),
+    text("on_existing").or(Fallback::Text("error")).touches(&[])
+        .check(Check::OneOf(&["error", "adopt", "replace"]))
+        .says(
+            "What to do with a Secret that is there and is not this resource's: `error` refuses and \
+             says whose it is, `adopt` takes it over in place, `replace` deletes it and makes it anew.",
+        ),
+    flag("force_conflicts").or(Fallback::Bool(false)).touches(&[]).says(
+        "Whether fields are taken from another writer that declares them and will write them again.",
+    ),
+    flag("prune_keys").or(Fallback::Bool(false)).touches(&[])
+        .says("Whether keys of the other layout, which would overrule this one, are removed."),
+    flag("allow_root_replacement").or(Fallback::Bool(false)).touches(&[]).says(
+        "Whether the trusted roots may change at once instead of in steps. Workloads that trust \
+         only the old root refuse those with a certificate under the new one.",
+    ),
+    text("on_destroy").or(Fallback::Text("retain")).touches(&[])
+        .check(Check::OneOf(&["retain", "delete"]))
+        .says(
+            "What becomes of the Secret when this resource is destroyed: `retain` leaves it, marked \
+             as released; `delete` deletes it. Without it the next restart of istiod makes a new \
+             self-signed root.",
+        ),
+];
+
+pub(super) const BLOCKS: [Block; 2] = [
+    Block {
+        body: crate::terraform::schema::Body {
+            attributes: &issue::ATTRIBUTES,
+            blocks: &issue::BLOCKS,
+            rules: &issue::RULES,
+        },
+        ..Block::optional("intermediate", &[])
+    }
+    .touches(ISSUED)
+    .says(
+        "Issues the certificate here, instead of taking it from elsewhere: the private key is made \
+         during the apply and is nowhere but in the Secret.",
+    ),
+    Timeouts::BLOCK,
+];
+
+pub(super) const RULES: [Rule; 3] = [
+    Rule::ExactlyOne {
+        of: &["certificate", "intermediate"],
+        why: "`certificate`, `certificate_chain` and `private_key_pem` take them from an \
+              `istiopca_intermediate`; the block `intermediate {}` issues here and keeps the key out \
+              of the state.\n\nIf `certificate` refers to an `istiopca_intermediate`, AWS Private CA \
+              has not delivered its certificate yet: apply again. Nothing was written, the mesh goes \
+              on with what it has.",
+    },
+    Rule::Together {
+        all: &["certificate", "certificate_chain", "private_key_pem"],
+        why: "istiod needs all three. If they refer to an `istiopca_intermediate` whose certificate \
+              is not delivered yet, apply again.",
+    },
+    Rule::AtMostOne {
+        of: &["private_key_pem", "intermediate"],
+        why: "The block makes a key of its own.",
+    },
+];
+
+fn one_certificate(text: &str) -> Result<(), String> {
+    Certificate::from_pem(text).map(drop).map_err(|error| format!("Must be one certificate in PEM: {error}."))
+}
+
+fn certificates(text: &str) -> Result<(), String> {
+    let read = Certificate::parse_all(text);
+    read.map(drop).map_err(|error| format!("Must be certificates in PEM: {error}."))
+}
+
+fn namespace_name(text: &str) -> Result<(), String> {
+    let checked = crate::cluster::NamespaceName::new(text).map(drop);
+    checked.map_err(|error| format!("Must be a namespace's name: {error}."))
+}
+
+fn secret_name(text: &str) -> Result<(), String> {
+    let checked = crate::cluster::SecretName::new("default", text).map(drop);
+    checked.map_err(|error| format!("Must be a Secret's name: {error}."))
+}
+
+/// The chain that the settings give.
+pub(super) fn given(settings: &Settings) -> Option<Result<Chain, String>> {
+    let (certificate, chain) = (settings.certificate.as_ref()?, settings.certificate_chain.as_ref()?);
+    let read = || {
+        let certificate = Certificate::from_pem(certificate)?;
+        Chain::among(certificate, Certificate::parse_all(chain)?)
+    };
+    Some(read().map_err(|error| error.to_string()))
+}

@@ -1,0 +1,20 @@
+//! Getting a CA certificate from AWS Private CA: one code for the intermediate that stands alone
+//! and for the one inside the Secret.
+
+mod examine;
+mod notes;
+mod obtain;
+mod outputs;
+mod plan;
+mod preflight;
+mod revoke;
+mod settings;
+
+pub(super) use examine::{Last, Obstacle, examine};
+pub(super) use notes::{Notes, Pending};
+pub(super) use obtain::{Failed, Obtained, Request, Unseen, look, obtain};
+pub(super) use outputs::{CERTIFICATE_OUTPUTS, Issued, OUTPUTS};
+pub(super) use plan::{Reason, Standing, renew_at};
+pub(super) use preflight::preflight;
+pub(super) use revoke::revoke;
+pub(super) use settings::{ATTRIBUTES, BLOCKS, Issuance, RULES};

@@ -1,0 +1,243 @@
+//! Ordering a certificate and waiting for it.
+//!
+//! What exists is written down before it is waited for: once AWS has named the certificate, no
+//! failure forgets it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::examine::{Authority, Last, Obstacle, examine, examine_status};
+use super::{Issuance, Pending};
+use crate::clients::Clients;
+use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm, Until};
+use crate::pki::{
+    AlternativeNames, Certificate, Chain, ChainError, Expectation, PrivateKey, SigningRequest, Subject,
+    check_issued,
+};
+use crate::resources::words::{self, Instance};
+use crate::terraform::{Call, Diagnostic};
+
+/// What is to be ordered.
+pub(in crate::resources) struct Request<'a> {
+    /// What the certificate is to be like.
+    pub(in crate::resources) settings: &'a Issuance,
+    /// How messages call it.
+    pub(in crate::resources) instance: &'a Instance,
+    /// The key to use again; else a new one is made.
+    pub(in crate::resources) key: Option<PrivateKey>,
+    /// An earlier order that may still be good.
+    pub(in crate::resources) pending: Option<&'a Pending>,
+    /// The certificate that this one takes the place of.
+    pub(in crate::resources) last: Last,
+    /// Why it is ordered, in the word of `issue_reason`.
+    pub(in crate::resources) reason: &'a str,
+    /// Whether the key may be noted in the state.
+    pub(in crate::resources) keeps_key: bool,
+}
+
+/// A certificate that was issued, checked against what was asked for.
+pub(in crate::resources) struct Obtained {
+    pub(in crate::resources) certificate_arn: CertificateArn,
+    pub(in crate::resources) chain: Chain,
+    pub(in crate::resources) key: PrivateKey,
+    pub(in crate::resources) signing_algorithm: SigningAlgorithm,
+    pub(in crate::resources) ordered_at: Timestamp,
+    pub(in crate::resources) short_lived: bool,
+    /// An earlier order that was given up.
+    pub(in crate::resources) orphan: Option<CertificateArn>,
+}
+
+/// How an order can fail.
+pub(in crate::resources) enum Failed {
+    /// Nothing is to be had from it.
+    Refused(Vec<Diagnostic>),
+    /// AWS has named the certificate; it can still be fetched.
+    UnderWay(Box<Pending>, Diagnostic),
+}
+
+impl From<Diagnostic> for Failed {
+    fn from(problem: Diagnostic) -> Self {
+        Self::Refused(vec![problem])
+    }
+}
+
+/// Gets the certificate: a pending one where it is for the same settings and its key is at hand,
+/// else a new one.
+pub(in crate::resources) async fn obtain(
+    call: &Call<'_, Clients>,
+    request: Request<'_>,
+) -> Result<Obtained, Failed> {
+    let until = Until::new(call.deadline, &call.stop);
+    let client = call.clients.authority(&request.settings.certificate_authority_arn);
+    let client = client.map_err(|error| words::sign_in(request.instance, &error))?;
+    let authority = look(&client, until).await;
+    let authority = authority.map_err(|unseen| unseen.told(request.instance, client.arn()))?;
+    let wanted = request.settings.order_sha256();
+    let resumable = request.pending.filter(|pending| pending.order_sha256 == wanted);
+    let key = resumable.and_then(|pending| pending.private_key_pem.as_ref());
+    let key = key.and_then(|pem| PrivateKey::from_pem(pem.expose()).ok());
+    let asking = Asking { client: &client, authority: &authority, request: &request, until, now: call.now };
+    if let (Some(pending), Some(key)) = (resumable, key) {
+        match asking.fetch(pending.clone(), key).await {
+            Err(Failed::Refused(_)) => {}
+            resumed => return resumed,
+        }
+    }
+    let orphan = request.pending.map(|pending| pending.certificate_arn.clone());
+    let (pending, key) = asking.order(call).await?;
+    let mut obtained = asking.fetch(pending, key).await?;
+    obtained.orphan = orphan;
+    Ok(obtained)
+}
+
+/// Why nothing is known of a CA that could be used.
+pub(in crate::resources) enum Unseen {
+    /// AWS was asked and did not tell.
+    Asked(pca::Error),
+    /// It is in no state to issue.
+    Obstacle(Obstacle),
+    /// Its certificates lead nowhere.
+    Chain(ChainError),
+}
+
+impl Unseen {
+    /// The same in words.
+    pub(in crate::resources) fn told(&self, instance: &Instance, arn: &pca::Arn) -> Diagnostic {
+        match self {
+            Self::Asked(error) => words::authority(instance, error),
+            Self::Obstacle(obstacle) => words::obstacle(instance, arn, obstacle),
+            Self::Chain(error) => words::authority_chain(instance, arn, error),
+        }
+    }
+}
+
+/// What AWS says of a CA, once for all that ask in this process.
+pub(in crate::resources) async fn look(
+    client: &pca::Authority,
+    until: Until<'_>,
+) -> Result<Authority, Unseen> {
+    let description = client.describe(until).await.map_err(Unseen::Asked)?;
+    examine_status(description).map_err(Unseen::Obstacle)?;
+    let pem = client.certificate(until).await.map_err(Unseen::Asked)?;
+    Authority::new(description.clone(), pem).map_err(Unseen::Chain)
+}
+
+struct Asking<'a> {
+    client: &'a pca::Authority,
+    authority: &'a Authority,
+    request: &'a Request<'a>,
+    until: Until<'a>,
+    now: Timestamp,
+}
+
+impl Asking<'_> {
+    async fn order(&self, call: &Call<'_, Clients>) -> Result<(Pending, PrivateKey), Failed> {
+        let Request { settings, instance, last, reason, keeps_key, .. } = self.request;
+        let arn = self.client.arn();
+        let terms = examine(self.authority, settings, last, self.now).map_err(|obstacles| {
+            let told = obstacles.iter().map(|obstacle| words::obstacle(instance, arn, obstacle));
+            Failed::Refused(told.collect())
+        })?;
+        let (key, csr) = self.sign_request()?;
+        let order = Order {
+            csr_pem: csr.to_pem(),
+            signing_algorithm: terms.signing_algorithm,
+            template: settings.template(),
+            not_after: terms.not_after,
+            token: call.clients.token(),
+        };
+        let placed = self.client.issue(&order, self.until).await;
+        let certificate_arn = placed.map_err(|error| words::not_ordered(instance, &error))?;
+        let pending = Pending {
+            certificate_arn,
+            order_sha256: settings.order_sha256(),
+            reason: (*reason).to_owned(),
+            ordered_at: self.now,
+            not_after: terms.not_after,
+            private_key_pem: keeps_key.then(|| key.to_pem()),
+        };
+        Ok((pending, key))
+    }
+
+    fn sign_request(&self) -> Result<(PrivateKey, SigningRequest), Diagnostic> {
+        let Request { settings, instance, key, .. } = self.request;
+        let made = || -> Result<_, String> {
+            let key = match key {
+                Some(key) => PrivateKey::from_pem(key.to_pem().expose()),
+                None => PrivateKey::generate(settings.key_algorithm),
+            };
+            let key = key.map_err(|error| error.to_string())?;
+            let subject = Subject::new(settings.subject.clone()).map_err(|faults| listed(&faults))?;
+            let names = AlternativeNames::new(settings.alternative_names());
+            let names = names.map_err(|faults| listed(&faults))?;
+            let request = SigningRequest::new(&subject, &names, settings.path_length, &key);
+            Ok((key, request.map_err(|error| error.to_string())?))
+        };
+        made().map_err(|problem| words::no_request(instance, &problem))
+    }
+
+    async fn fetch(&self, pending: Pending, key: PrivateKey) -> Result<Obtained, Failed> {
+        let instance = self.request.instance;
+        let arn = &pending.certificate_arn;
+        let fetched = self.client.fetch(arn, Patience::default(), self.until).await;
+        let pem = match fetched {
+            Ok(pem) => pem,
+            Err(error @ pca::Error::NotIssued { .. }) => {
+                return Err(words::authority(instance, &error).into());
+            }
+            Err(error) => {
+                let problem = words::under_way(instance, arn, &error);
+                return Err(Failed::UnderWay(Box::new(pending), problem));
+            }
+        };
+        let chain = self.believe(&pem, &pending, &key);
+        let chain = chain.map_err(|problem| words::unusable(instance, arn, &problem))?;
+        let terms = self.algorithm();
+        Ok(Obtained {
+            certificate_arn: pending.certificate_arn,
+            chain,
+            key,
+            signing_algorithm: terms,
+            ordered_at: pending.ordered_at,
+            short_lived: self.authority.is_short_lived(),
+            orphan: None,
+        })
+    }
+
+    fn algorithm(&self) -> SigningAlgorithm {
+        let Request { settings, .. } = self.request;
+        let key = &self.authority.description.key_algorithm;
+        let chosen = SigningAlgorithm::choose(settings.signing_algorithm, key);
+        chosen.expect("an order was placed with it")
+    }
+
+    /// Checks what AWS returned before anybody believes it. The chain is what AWS sent, completed
+    /// from the CA's own where an imported one stops short.
+    fn believe(&self, pem: &IssuedPem, pending: &Pending, key: &PrivateKey) -> Result<Chain, String> {
+        let settings = self.request.settings;
+        let read = || -> Result<Chain, ChainError> {
+            let certificate = Certificate::from_pem(&pem.certificate)?;
+            let mut above = Certificate::parse_all(&pem.chain)?;
+            above.extend(self.authority.chain.path().iter().cloned());
+            Chain::among(certificate, above)
+        };
+        let chain = read().map_err(|error| error.to_string())?;
+        let expected = Expectation {
+            public_key: key.public_key(),
+            subject: None,
+            path_length: settings.template_arn.is_none().then_some(settings.path_length),
+            issuer: self.authority.certificate(),
+            not_after: pending.not_after,
+            now: self.now,
+            tolerance: TOLERANCE,
+        };
+        check_issued(&chain, &expected).map_err(|mismatches| listed(&mismatches))?;
+        Ok(chain)
+    }
+}
+
+/// Clocks may be apart by this much; AWS puts ends to the second.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+
+fn listed<T: ToString>(problems: &[T]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,19 @@
+//! The resources: the only place where the host, the domain and the world meet, and the only one
+//! that puts a failure into words.
+
+mod cacerts_secret;
+mod intermediate;
+mod issue;
+mod words;
+
+use crate::clients::Clients;
+use crate::provider::Policy;
+use crate::terraform::{Managed, Slot};
+
+/// Every resource that the provider has.
+pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
+    vec![
+        Slot::<intermediate::Intermediate>::boxed(),
+        Slot::<cacerts_secret::CacertsSecret>::boxed(),
+    ]
+}

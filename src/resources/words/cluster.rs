@@ -1,0 +1,132 @@
+//! What can go wrong between us and a cluster.
+
+use super::Instance;
+use crate::clients::NoCluster;
+use crate::cluster::{Denied, Error, Kind, NamespaceName, Problem};
+use crate::terraform::Diagnostic;
+use crate::terraform::value::Unreadable;
+
+const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
+
+/// There is no cluster to speak to.
+pub(in crate::resources) fn connection(instance: &Instance, error: &NoCluster) -> Diagnostic {
+    if let NoCluster::Settings(Unreadable::NotYetKnown { path }) = error {
+        return instance.error(
+            "the cluster is not known yet",
+            &[
+                &format!("`{path}` in the provider block is only known after another resource is applied."),
+                UNWRITTEN,
+                "Apply that resource first, or give the provider a value that is known while planning.",
+            ],
+        );
+    }
+    instance.error(
+        "no cluster to speak to",
+        &[
+            &format!("The provider's `kubernetes {{}}` block does not lead to a cluster: {error}."),
+            UNWRITTEN,
+            "Name one cluster, by `host`, `config_path` or `config_paths`, and one way to sign in. \
+             Nothing else is ever tried: a CA key must not be written to the wrong cluster.",
+        ],
+    )
+}
+
+/// A call to the cluster failed.
+pub(in crate::resources) fn trouble(instance: &Instance, error: &Error) -> Diagnostic {
+    let (what, remedy) = met(&error.problem);
+    let told = format!("provider istiopca: {} failed: {}.", error.action, error.problem);
+    instance.error(what, &[&told, "What was not written before stays as it was.", &remedy])
+}
+
+fn met(problem: &Problem) -> (&'static str, String) {
+    match problem {
+        Problem::Gone { what: Kind::Namespace } => (
+            "the namespace is absent",
+            "Create it first, or set `create_namespace = true`.".to_owned(),
+        ),
+        Problem::Gone { what: Kind::Secret } => {
+            ("the Secret went away meanwhile", "Run it again.".to_owned())
+        }
+        Problem::Unauthorized { .. } => (
+            "the cluster refuses the credentials",
+            "Sign in again: the token or certificate is unknown or expired, or the clock of this \
+             machine is wrong."
+                .to_owned(),
+        ),
+        Problem::Forbidden { verb, resource, rbac: true, .. } => (
+            "the cluster denies access",
+            format!("Allow the verb `{verb}` on `{resource}` by a Role and a binding."),
+        ),
+        Problem::Forbidden { .. } => (
+            "the cluster's admission denies it",
+            "A policy of the cluster is in the way: change it, or what it objects to.".to_owned(),
+        ),
+        Problem::Unreachable { .. } => (
+            "the cluster cannot be reached",
+            "Check the address, the network and proxies, then run it again.".to_owned(),
+        ),
+        Problem::Conflict { .. } | Problem::Stale { .. } => (
+            "somebody else is writing the Secret",
+            "Run it again; if it happens again, find the other writer and stop it.".to_owned(),
+        ),
+        Problem::Terminating { finalizers, .. } if finalizers.is_empty() => {
+            ("it is being deleted", "Wait until it is gone, then run it again.".to_owned())
+        }
+        Problem::Terminating { finalizers, .. } => (
+            "it is being deleted and is held",
+            format!("Wait for, or remove, the finalizers {}.", finalizers.join(", ")),
+        ),
+        Problem::Quota { .. } => {
+            ("the namespace's quota is used up", "Raise the quota, then run it again.".to_owned())
+        }
+        Problem::Busy { .. } => ("the API server is busy", "Run it again.".to_owned()),
+        Problem::Invalid { .. } => (
+            "the cluster refuses the object",
+            "Change what it objects to, then run it again.".to_owned(),
+        ),
+        Problem::NotKubernetes { .. } => (
+            "something else than a Kubernetes API server answered",
+            "Check `host` and `proxy_url`.".to_owned(),
+        ),
+        Problem::Server { .. } | Problem::Unreadable { .. } => {
+            ("the API server failed", "Run it again.".to_owned())
+        }
+    }
+}
+
+/// Rights are missing, found before anything was done.
+pub(in crate::resources) fn denied(instance: &Instance, denied: &[Denied]) -> Diagnostic {
+    let rights: Vec<String> = denied.iter().map(|denied| format!("- {}", denied.access)).collect();
+    instance.error(
+        "rights are missing in the cluster",
+        &[
+            &format!("The cluster does not allow:\n{}", rights.join("\n")),
+            UNWRITTEN,
+            "Add them to the Role; the documentation's section on RBAC has the whole list.",
+        ],
+    )
+}
+
+/// The namespace is absent, found before anything was done.
+pub(in crate::resources) fn no_namespace(
+    instance: &Instance,
+    namespace: &NamespaceName,
+) -> Diagnostic {
+    instance.error(
+        "the namespace is absent",
+        &[
+            &format!("There is no namespace {namespace} in the cluster."),
+            UNWRITTEN,
+            "Create it first, or set `create_namespace = true`.",
+        ],
+    )
+}
+
+/// The state is kept though the cluster could not be read.
+pub(in crate::resources) fn kept(problem: Diagnostic) -> Diagnostic {
+    let Diagnostic { summary, detail, .. } = problem;
+    Diagnostic::warning(
+        summary,
+        format!("{detail}\n\nWith `refresh_failure = \"warn\"` the plan goes on with what the state says."),
+    )
+}

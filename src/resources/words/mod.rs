@@ -1,0 +1,58 @@
+//! Every failure that a user can meet, in words: what happened, what it means for the mesh, what
+//! to do.
+
+mod authority;
+mod certificate;
+mod cluster;
+mod secret;
+
+use std::fmt;
+
+pub(super) use authority::{
+    authority, authority_chain, no_request, not_ordered, not_revoked, obstacle, sign_in, under_way,
+    unusable,
+};
+pub(super) use certificate::{key_in_state, orphan, renewal};
+pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
+pub(super) use secret::{
+    bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, key_gone,
+    left_alone, lost, not_delivered, overwritten, refusal, retained, root_change, will_be_gone,
+};
+
+use crate::terraform::Diagnostic;
+
+/// How messages call an object. The host folds equal summaries into one, so each begins with it.
+#[derive(Clone, Debug)]
+pub(super) struct Instance(String);
+
+impl Instance {
+    /// An intermediate, by its common name.
+    pub(super) fn intermediate(common_name: &str) -> Self {
+        Self(format!("Intermediate CA {common_name:?}"))
+    }
+
+    /// A Secret, by namespace and name.
+    pub(super) fn secret(namespace: &str, name: &str) -> Self {
+        Self(format!("Secret {namespace}/{name}"))
+    }
+
+    /// A failure of this object.
+    pub(super) fn error(&self, what: impl fmt::Display, detail: &[&str]) -> Diagnostic {
+        Diagnostic::error(format!("{self}: {what}"), detail.join("\n\n"))
+    }
+
+    /// Something to know of this object.
+    pub(super) fn warning(&self, what: impl fmt::Display, detail: &[&str]) -> Diagnostic {
+        Diagnostic::warning(format!("{self}: {what}"), detail.join("\n\n"))
+    }
+}
+
+impl fmt::Display for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The mesh goes on with what it has: the sentence that ends most failures of a renewal.
+const UNTOUCHED: &str = "Nothing was issued and nothing in the mesh changed: the certificate that is in use goes on \
+     serving until its end.";

@@ -1,0 +1,60 @@
+//! A provider as the framework sees it: its settings and its table of resources.
+
+use tokio_util::sync::CancellationToken;
+
+use super::managed::Managed;
+use super::schema::Schema;
+use super::{Diagnostic, Dynamic};
+
+/// Everything that is served.
+pub struct Provider<C, P> {
+    /// The short name, the first part of every resource type.
+    pub name: &'static str,
+    /// The provider's own settings. All of its attributes are settings.
+    pub schema: Schema,
+    /// The managed resources.
+    pub resources: Vec<Box<dyn Managed<C, P>>>,
+    /// From settings, of which any may still be unknown, to what operations and plans need.
+    ///
+    /// Reaches nobody: clients connect on first use, and what an unknown setting keeps from
+    /// working fails then.
+    pub configure: fn(&Configuration<'_>) -> Result<Configured<C, P>, Vec<Diagnostic>>,
+}
+
+/// How the user configured the provider.
+pub struct Configuration<'a> {
+    /// The settings with their defaults; unknown where only an apply will tell.
+    pub settings: &'a Dynamic,
+    /// The host's version as it states it. OpenTofu states one of Terraform's.
+    pub terraform_version: &'a str,
+    /// Cancelled when the user interrupts the run.
+    pub stop: CancellationToken,
+}
+
+/// A configured provider.
+pub struct Configured<C, P> {
+    /// What reaches the world.
+    pub clients: C,
+    /// What plans depend on.
+    pub policy: P,
+}
+
+impl<C, P> Provider<C, P> {
+    /// The resource of that type.
+    pub(in crate::terraform) fn resource(
+        &self,
+        type_name: &str,
+    ) -> Result<&dyn Managed<C, P>, Diagnostic> {
+        let found = self
+            .resources
+            .iter()
+            .find(|resource| resource.name() == type_name);
+        found.map(AsRef::as_ref).ok_or_else(|| {
+            let name = self.name;
+            Diagnostic::error(
+                "Unknown resource type",
+                format!("The provider {name} has no resource type {type_name:?}."),
+            )
+        })
+    }
+}

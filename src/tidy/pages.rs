@@ -1,0 +1,76 @@
+//! Pages of the documentation: a stale one fails its test and is rewritten by it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::{none, workspace};
+use crate::provider::provider;
+use crate::terraform::schema::{Schema, renew, schema_section};
+
+/// The configuration that README and the provider's page show.
+const MINIMAL: &str = "examples/terraform/minimal/main.tf";
+
+#[test]
+fn the_providers_page_shows_its_schema() {
+    up_to_date("docs/index.md", &provider().schema);
+}
+
+#[test]
+fn every_resource_has_a_page_that_shows_its_schema() {
+    let provider = provider();
+    let mut wanted = BTreeSet::new();
+    for resource in &provider.resources {
+        let name = resource.name().trim_start_matches(provider.name).trim_start_matches('_');
+        let page = format!("docs/resources/{name}.md");
+        up_to_date(&page, resource.schema());
+        wanted.insert(page);
+    }
+    let there = fs::read_dir(workspace("docs/resources")).expect("pages of resources");
+    let there = there.map(|entry| entry.expect("a page").file_name());
+    let there = there.map(|name| format!("docs/resources/{}", name.to_string_lossy()));
+    none("Pages of resources that are gone:", there.filter(|page| !wanted.contains(page)));
+}
+
+#[test]
+fn the_first_configuration_is_the_tested_example() {
+    let example = fs::read_to_string(workspace(MINIMAL)).expect("the minimal example");
+    let shown = format!("```terraform\n{}\n```", example.trim_end());
+    let without = ["README.md", "docs/index.md"].into_iter().filter(|page| {
+        !fs::read_to_string(workspace(page)).expect("a page").contains(&shown)
+    });
+    none("These pages show another configuration than examples/terraform/minimal/main.tf:", without.map(str::to_owned));
+}
+
+#[test]
+fn links_within_the_repository_lead_somewhere() {
+    let pages = [
+        "README.md", "CHANGELOG.md", "docs/index.md", "docs/architecture.md", "docs/resources/intermediate.md",
+        "docs/resources/cacerts_secret.md", "examples/terraform/minimal/README.md",
+        "examples/terraform/quickstart/README.md",
+    ];
+    let dead = pages.into_iter().flat_map(|page| {
+        let text = fs::read_to_string(workspace(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        let directory = workspace(page).parent().expect("a file is in a directory").to_owned();
+        let links: Vec<String> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect();
+        let local = links.into_iter().filter(|link| !link.contains("://") && !link.starts_with('#'));
+        let dead = local.filter(move |link| {
+            let file = link.split('#').next().unwrap_or_default();
+            // Registries serve pages without their ending.
+            !directory.join(file).exists() && !directory.join(format!("{file}.md")).exists()
+        });
+        dead.map(move |link| format!("{page}: {link}")).collect::<Vec<_>>()
+    });
+    none("Links that lead nowhere:", dead);
+}
+
+#[track_caller]
+fn up_to_date(page: &str, schema: &Schema) {
+    let path = workspace(page);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{page}: {error}"));
+    let renewed = renew(&text, &schema_section(schema));
+    let renewed = renewed.unwrap_or_else(|| panic!("{page} has no place for the schema, or two"));
+    if renewed.stale {
+        fs::write(&path, renewed.page).unwrap_or_else(|error| panic!("{page}: {error}"));
+        panic!("{page} was stale; it has been rewritten from the schema: look at the difference and keep it");
+    }
+}

@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package parts keeps kube-apiserver and kubectl required in go.mod.
+package parts
+
+import (
+	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+	_ "k8s.io/kubernetes/cmd/kubectl"
+)

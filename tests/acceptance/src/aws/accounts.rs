@@ -1,0 +1,184 @@
+//! Who may call: accounts, users, roles, and the keys that they sign with.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::random;
+
+/// What a caller signs its requests with. Printing it shows the key id only.
+#[derive(Clone)]
+pub struct Credentials {
+    /// `AKIA…` for a user, `ASIA…` for a session.
+    pub access_key_id: String,
+    /// Base64.
+    pub secret_access_key: String,
+    /// Only temporary keys have one, and then it must go with every call.
+    pub session_token: Option<String>,
+}
+
+/// Who a key belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct Principal {
+    pub(crate) account: String,
+    pub(crate) partition: String,
+    /// As `GetCallerIdentity` tells it: a user, or an assumed role with its session's name.
+    pub(crate) arn: String,
+    pub(crate) user_id: String,
+    /// The role behind a session.
+    pub(crate) role: Option<String>,
+    /// Actions that its identity policy allows, `*` at the end as a wildcard; `None` allows
+    /// everything.
+    pub(crate) allowed: Option<Vec<String>>,
+}
+
+/// A role that can be assumed.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    pub(crate) account: String,
+    pub(crate) partition: String,
+    pub(crate) arn: String,
+    pub(crate) id: String,
+    /// Account ids, or ARNs of users and roles.
+    pub(crate) trusted: Vec<String>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) allowed: Option<Vec<String>>,
+    pub(crate) longest_session_seconds: i64,
+}
+
+/// A key, whose it is, and until when it is good.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) credentials: Credentials,
+    pub(crate) principal: Principal,
+    pub(crate) expires: Option<Timestamp>,
+}
+
+/// Every key and role that the emulator knows.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    keys: HashMap<String, Key>,
+    roles: HashMap<String, Role>,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credentials({})", self.access_key_id)
+    }
+}
+
+impl Accounts {
+    /// A user of the account, and its one key.
+    pub(crate) fn add_user(
+        &mut self,
+        partition: &str,
+        account: &str,
+        name: &str,
+        allowed: Option<Vec<String>>,
+    ) -> Credentials {
+        let principal = Principal {
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            arn: format!("arn:{partition}:iam::{account}:user/{name}"),
+            user_id: random::identifier("AIDA"),
+            role: None,
+            allowed,
+        };
+        self.add_key("AKIA", None, principal, None)
+    }
+
+    pub(crate) fn add_role(&mut self, role: Role) {
+        self.roles.insert(role.arn.clone(), role);
+    }
+
+    pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
+        self.roles.get(arn)
+    }
+
+    /// Temporary keys of a role.
+    pub(crate) fn open_session(&mut self, role: &Role, session: &str, expires: Timestamp) -> Key {
+        let Role {
+            account, partition, ..
+        } = role;
+        let name = role.arn.rsplit('/').next().unwrap_or_default();
+        let principal = Principal {
+            account: account.clone(),
+            partition: partition.clone(),
+            arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session}"),
+            user_id: format!("{}:{session}", role.id),
+            role: Some(role.arn.clone()),
+            allowed: role.allowed.clone(),
+        };
+        let credentials = self.add_key(
+            "ASIA",
+            Some(random::secret::<96>()),
+            principal.clone(),
+            Some(expires),
+        );
+        Key {
+            credentials,
+            principal,
+            expires: Some(expires),
+        }
+    }
+
+    pub(crate) fn key(&self, access_key_id: &str) -> Option<&Key> {
+        self.keys.get(access_key_id)
+    }
+
+    /// Ends every session opened so far.
+    pub(crate) fn expire_sessions(&mut self) {
+        for key in self.keys.values_mut().filter(|key| key.expires.is_some()) {
+            key.expires = Some(Timestamp::MIN);
+        }
+    }
+
+    fn add_key(
+        &mut self,
+        prefix: &str,
+        session_token: Option<String>,
+        principal: Principal,
+        expires: Option<Timestamp>,
+    ) -> Credentials {
+        let credentials = Credentials {
+            access_key_id: random::identifier(prefix),
+            secret_access_key: random::secret::<30>(),
+            session_token,
+        };
+        let key = Key {
+            credentials: credentials.clone(),
+            principal,
+            expires,
+        };
+        self.keys.insert(credentials.access_key_id.clone(), key);
+        credentials
+    }
+}
+
+impl Principal {
+    /// Whether the identity policy lets it call `action`, such as `acm-pca:IssueCertificate`.
+    pub(crate) fn may(&self, action: &str) -> bool {
+        let Some(allowed) = &self.allowed else {
+            return true;
+        };
+        allowed
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => action.starts_with(start),
+                None => action == pattern,
+            })
+    }
+}
+
+impl Role {
+    /// Whether the trust policy names this caller: by itself, by the role behind its session, or by
+    /// its account.
+    pub(crate) fn trusts(&self, caller: &Principal) -> bool {
+        self.trusted.iter().any(|trusted| {
+            *trusted == caller.account
+                || *trusted == caller.arn
+                || Some(trusted) == caller.role.as_ref()
+                || *trusted == format!("arn:{}:iam::{}:root", caller.partition, caller.account)
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! What goes back over the wire: results and failures in AWS JSON 1.1 and in the XML of the Query
+//! protocol.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+/// Which protocol a call speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// AWS JSON 1.1, as Private CA has it.
+    Json,
+    /// The Query protocol with XML answers, as STS has it.
+    Query,
+}
+
+/// An error as AWS sends it. Also what a test injects, see [`super::Aws::fail_next`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The HTTP status; 400 for nearly everything.
+    pub status: u16,
+    /// The error's code, such as `InvalidStateException`.
+    pub code: String,
+    /// The sentence beside it.
+    pub message: String,
+}
+
+/// What a call that worked gives back.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Json(Value),
+    Xml(String),
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+impl Failure {
+    /// A failure of the caller's making: HTTP 400.
+    pub fn of(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status: 400,
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// The same with another HTTP status.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Too many requests a second; every SDK tries again.
+    pub fn throttling() -> Self {
+        Self::of("ThrottlingException", "Rate exceeded")
+    }
+
+    /// A quota of the CA is used up for good; trying again is in vain.
+    pub fn limit_exceeded() -> Self {
+        Self::of(
+            "LimitExceededException",
+            "The certificate authority has reached its limit of issued certificates.",
+        )
+    }
+
+    /// Something went wrong on the way, or the issuance itself failed.
+    pub fn request_failed() -> Self {
+        Self::of(
+            "RequestFailedException",
+            "The request has failed for an unspecified reason.",
+        )
+    }
+
+    /// AWS had a fault: HTTP 500.
+    pub fn internal() -> Self {
+        Self::of(
+            "InternalFailure",
+            "The request processing has failed because of an unknown error.",
+        )
+        .with_status(500)
+    }
+
+    /// The caller may not do this.
+    pub fn access_denied(message: impl Into<String>) -> Self {
+        Self::of("AccessDeniedException", message)
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::of("ValidationException", message)
+    }
+
+    /// A member that the model requires is not there.
+    pub(crate) fn absent(member: &str) -> Self {
+        let shown = lower_first(member);
+        Self::validation(format!(
+            "1 validation error detected: Value null at '{shown}' failed to satisfy constraint: \
+             Member must not be null"
+        ))
+    }
+
+    /// A member breaks a constraint of the model.
+    pub(crate) fn unfit(member: &str, value: &str, constraint: &str) -> Self {
+        let shown = lower_first(member);
+        Self::validation(format!(
+            "1 validation error detected: Value '{value}' at '{shown}' failed to satisfy \
+             constraint: Member must {constraint}"
+        ))
+    }
+}
+
+/// The HTTP response for the outcome of one call.
+pub(crate) fn response(
+    protocol: Protocol,
+    request_id: &str,
+    outcome: Result<Outcome, Failure>,
+) -> Response<Body> {
+    let status = outcome
+        .as_ref()
+        .map_or_else(|failure| failure.status, |_| 200);
+    let (content_type, body) = match (protocol, outcome) {
+        (_, Ok(Outcome::Json(value))) => (JSON, value.to_string()),
+        (_, Ok(Outcome::Xml(result))) => (XML, result),
+        (Protocol::Json, Err(failure)) => (JSON, json_error(&failure)),
+        (Protocol::Query, Err(failure)) => (XML, xml_error(&failure, request_id)),
+    };
+    Response::builder()
+        .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .header(CONTENT_TYPE, content_type)
+        .header(REQUEST_ID, request_id)
+        .body(Body::from(body))
+        .expect("status and headers are well-formed")
+}
+
+/// The answer of a Query operation: `<ActionResponse><ActionResult>result</ActionResult>…`.
+pub(crate) fn xml_result(action: &str, request_id: &str, result: &str) -> String {
+    format!(
+        "<{action}Response xmlns=\"{STS_NAMESPACE}\"><{action}Result>{result}</{action}Result>\
+         <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
+         </{action}Response>"
+    )
+}
+
+/// `<name>text</name>`, the text escaped.
+pub(crate) fn element(name: &str, text: &str) -> String {
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    format!("<{name}>{text}</{name}>")
+}
+
+const JSON: &str = "application/x-amz-json-1.1";
+const XML: &str = "text/xml";
+
+fn json_error(failure: &Failure) -> String {
+    json!({ "__type": failure.code, "message": failure.message }).to_string()
+}
+
+fn xml_error(failure: &Failure, request_id: &str) -> String {
+    let kind = if failure.status < 500 {
+        "Sender"
+    } else {
+        "Receiver"
+    };
+    let error = [
+        element("Type", kind),
+        element("Code", &failure.code),
+        element("Message", &failure.message),
+    ]
+    .concat();
+    format!(
+        "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error>{error}</Error>\
+         <RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+}
+
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_ascii_lowercase().to_string() + letters.as_str()
+    })
+}

@@ -1,0 +1,358 @@
+//! A directory with a configuration, a state, and a core that works on them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::{Cli, Provider};
+use crate::parts::{self, PartError};
+use crate::process::{Run, Running, clean, guarded, meddling, run};
+
+/// A working directory that is removed when it is dropped, and the environment in which its core
+/// runs.
+#[derive(Debug)]
+pub struct Workdir {
+    cli: Cli,
+    program: PathBuf,
+    surroundings: Surroundings,
+    provider: Provider,
+    environment: BTreeMap<String, String>,
+    deadline: Duration,
+    // Holds `work`, the working directory, beside the home directory and the CLI configuration.
+    place: TempDir,
+}
+
+/// What a core finds around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// Nothing of the developer's own environment, and an empty home directory.
+    Bare,
+    /// The user's home and environment, by which a version manager finds the core that it stands
+    /// for, without the variables that [`meddles`](crate::process::meddles) names.
+    Own,
+}
+
+/// Why there is no working directory.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkdirError {
+    /// There is no core.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// It cannot be written.
+    #[error("the working directory cannot be laid out: {0}")]
+    Files(#[from] io::Error),
+}
+
+/// Longer than any run that is not stuck.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+impl Workdir {
+    /// An empty working directory whose core finds the provider as `provider` says. This blocks,
+    /// for minutes, where the core has to be built first.
+    ///
+    /// # Errors
+    ///
+    /// When the core cannot be had, or the target directory not be written.
+    pub fn new(cli: Cli, provider: Provider) -> Result<Self, WorkdirError> {
+        let program = cli.program()?;
+        Self::laid_out(cli, program, provider, "stories", Surroundings::Bare)
+    }
+
+    /// The same under `target/<directory>`, for a core that is there already.
+    ///
+    /// # Errors
+    ///
+    /// When the target directory cannot be written.
+    pub fn laid_out(
+        cli: Cli,
+        program: PathBuf,
+        provider: Provider,
+        directory: &str,
+        surroundings: Surroundings,
+    ) -> Result<Self, WorkdirError> {
+        let directory = parts::target_dir().join(directory);
+        fs::create_dir_all(&directory)?;
+        let place = tempfile::Builder::new()
+            .prefix(&format!("{cli}-"))
+            .tempdir_in(directory)?;
+        for directory in ["work", "home"] {
+            fs::create_dir(place.path().join(directory))?;
+        }
+        let mut dir = Self {
+            cli,
+            program,
+            surroundings,
+            provider: Provider::None,
+            environment: BTreeMap::new(),
+            deadline: DEADLINE,
+            place,
+        };
+        dir.set_provider(provider)?;
+        Ok(dir)
+    }
+
+    /// Lets the runs from now on find the provider elsewhere; state and configuration stay.
+    ///
+    /// # Errors
+    ///
+    /// When the CLI configuration cannot be written.
+    pub fn set_provider(&mut self, provider: Provider) -> Result<(), WorkdirError> {
+        let configuration = provider.install(self.place.path())?;
+        fs::write(self.cli_configuration(), configuration)?;
+        self.provider = provider;
+        Ok(())
+    }
+
+    /// Sets an environment variable for the runs from now on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes a variable away that [`set_env`](Self::set_env) had set.
+    pub fn unset_env(&mut self, name: &str) {
+        self.environment.remove(name);
+    }
+
+    /// Which core works here.
+    #[must_use]
+    pub fn cli(&self) -> Cli {
+        self.cli
+    }
+
+    /// The core's file.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Where configuration and state are.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.place.path().join("work")
+    }
+
+    /// The place for whatever goes with the working directory, and is removed with it.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// Takes over the configuration in another directory: its `.tf` files.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or this one not be written.
+    pub fn copy(&self, from: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(from)? {
+            let file = entry?.path();
+            if let (Some("tf"), Some(name)) =
+                (file.extension().and_then(OsStr::to_str), file.file_name())
+            {
+                fs::copy(&file, self.path().join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file of the configuration, over an older one of that name.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, text: &str) {
+        let file = self.path().join(name);
+        if let Err(error) = fs::write(&file, text) {
+            panic!("{} cannot be written: {error}", file.display());
+        }
+    }
+
+    /// Runs any command of the core to its end.
+    pub async fn run(&self, args: &[&str]) -> Run {
+        run(self.command(args), &self.line(args), self.deadline).await
+    }
+
+    /// Starts any command, to be interrupted or killed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn spawn(&self, args: &[&str]) -> io::Result<Running> {
+        Running::start(self.command(args), &self.line(args))
+    }
+
+    /// A command of the core as messages show it.
+    #[must_use]
+    pub fn line(&self, args: &[&str]) -> String {
+        format!("{} {}", self.cli, args.join(" "))
+    }
+
+    /// Every environment variable that the core is given here, besides its
+    /// [surroundings](Surroundings).
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let configuration = self.cli_configuration().display().to_string();
+        let mut all = BTreeMap::from([
+            ("TF_CLI_CONFIG_FILE".to_owned(), configuration),
+            ("CHECKPOINT_DISABLE".to_owned(), "1".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
+        ]);
+        if let Provider::Reattach(providers) = &self.provider {
+            all.insert("TF_REATTACH_PROVIDERS".to_owned(), providers.clone());
+        }
+        all.extend(self.environment.clone());
+        all
+    }
+
+    /// Nothing that the developer's environment says to others reaches the core, and nothing asks
+    /// the network who it is.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = guarded(&self.program, None);
+        match self.surroundings {
+            Surroundings::Bare => clean(&mut command, &self.place().join("home")),
+            Surroundings::Own => meddling().for_each(|name| _ = command.env_remove(name)),
+        }
+        command
+            .args(args)
+            .current_dir(self.path())
+            .envs(self.environment());
+        command
+    }
+
+    fn cli_configuration(&self) -> PathBuf {
+        self.place.path().join("cli.tfrc")
+    }
+}
+
+/// The commands by name; `more` comes after what each needs to run without a terminal.
+impl Workdir {
+    /// Installs the provider, where it comes from a mirror.
+    pub async fn init(&self, more: &[&str]) -> Run {
+        self.run(&[&["init", "-no-color", "-input=false"], more].concat())
+            .await
+    }
+
+    /// Judges the configuration alone.
+    pub async fn validate(&self, more: &[&str]) -> Run {
+        self.run(&[&["validate", "-no-color"], more].concat()).await
+    }
+
+    /// Says what apply would do; with `-detailed-exitcode`, 0 is nothing and 2 something.
+    pub async fn plan(&self, more: &[&str]) -> Run {
+        self.run(&[PLAN, more].concat()).await
+    }
+
+    /// Does it without asking; the file of a saved plan comes last in `more`.
+    pub async fn apply(&self, more: &[&str]) -> Run {
+        self.run(&[APPLY, more].concat()).await
+    }
+
+    /// Starts [`apply`](Self::apply), to be interrupted or killed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn spawn_apply(&self, more: &[&str]) -> io::Result<Running> {
+        self.spawn(&[APPLY, more].concat())
+    }
+
+    /// Takes everything away without asking.
+    pub async fn destroy(&self, more: &[&str]) -> Run {
+        self.run(
+            &[
+                &["destroy", "-no-color", "-input=false", "-auto-approve"],
+                more,
+            ]
+            .concat(),
+        )
+        .await
+    }
+
+    /// The state, or the saved plan that `more` names, as JSON.
+    pub async fn show_json(&self, more: &[&str]) -> Run {
+        self.run(&[&["show", "-json"], more].concat()).await
+    }
+
+    /// What the provider says its blocks and attributes are, as JSON.
+    pub async fn providers_schema(&self) -> Run {
+        self.run(&["providers", "schema", "-json"]).await
+    }
+
+    /// Marks an instance to be replaced by the next apply.
+    pub async fn taint(&self, address: &str) -> Run {
+        self.run(&["taint", address]).await
+    }
+
+    /// Takes the mark away again.
+    pub async fn untaint(&self, address: &str) -> Run {
+        self.run(&["untaint", address]).await
+    }
+
+    /// `state list`, `state mv`, `state rm`, `state pull` …
+    pub async fn state(&self, more: &[&str]) -> Run {
+        self.run(&[&["state"], more].concat()).await
+    }
+
+    /// Every output of the root module, as JSON.
+    pub async fn output_json(&self) -> Run {
+        self.run(&["output", "-json"]).await
+    }
+
+    /// The bytes of a file that the core wrote (a plan, a state), to look for what must not be
+    /// there.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read.
+    pub fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+        let file = self.path().join(name);
+        match fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) => panic!("{} cannot be read: {error}", file.display()),
+        }
+    }
+}
+
+const PLAN: &[&str] = &["plan", "-no-color", "-input=false"];
+const APPLY: &[&str] = &["apply", "-no-color", "-input=false", "-auto-approve"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_environment_of_the_developer_does_not_reach_the_core() {
+        // Cargo sets it for every test; it stands for what a shell may have.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let mut dir = Workdir::new(Cli::Terraform, Provider::Reattach("{}".into())).unwrap();
+        dir.set_env("ISTIOPCA_SAID", "so");
+        dir.set_env("ISTIOPCA_UNSAID", "so");
+        dir.unset_env("ISTIOPCA_UNSAID");
+        dir.program = "env".into();
+        let run = dir.run(&[]).await;
+        let mut names: Vec<_> = run
+            .succeeds()
+            .stdout()
+            .lines()
+            .filter_map(|line| Some(line.split_once('=')?.0))
+            .collect();
+        // Given where the developer has one; the shell sets the others for itself.
+        names.retain(|name| !["TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"].contains(name));
+        names.sort_unstable();
+        let known = [
+            "AWS_EC2_METADATA_DISABLED",
+            "CHECKPOINT_DISABLE",
+            "HOME",
+            "ISTIOPCA_SAID",
+            "PATH",
+            "TF_CLI_CONFIG_FILE",
+            "TF_REATTACH_PROVIDERS",
+        ];
+        assert_eq!(names, known);
+    }
+}

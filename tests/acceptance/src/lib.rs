@@ -1,0 +1,10 @@
+//! What the stories stand on: emulators with rules, real parts, and the means to drive a real CLI.
+
+pub mod apiserver;
+pub mod aws;
+pub mod cli;
+pub mod host;
+pub mod parts;
+pub mod process;
+pub mod sandbox;
+pub mod sandbox_cluster;
