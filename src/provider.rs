@@ -9,7 +9,7 @@ use std::env;
 use crate::aws::Agent;
 use crate::clients::Clients;
 use crate::resources;
-use crate::terraform::schema::{Attribute, Block, Check, Partial, Schema, text, text_map};
+use crate::terraform::schema::{Attribute, Block, Check, Partial, Rule, Schema, text, text_map};
 use crate::terraform::plugin::About;
 use crate::terraform::{Configuration, Configured, Diagnostic, Provider};
 
@@ -61,7 +61,10 @@ const SCHEMA: Schema = Schema::new(
     &ATTRIBUTES,
 )
 .blocks(&BLOCKS)
-.rules(&[crate::terraform::schema::Rule::Holds(signing_in::well_formed)]);
+.rules(&[
+    Rule::Holds(signing_in::well_formed),
+    Rule::Holds(|settings| resources::metadata::labels(settings, "default_labels")),
+]);
 
 const ATTRIBUTES: [Attribute; 8] = [
     signing_in::REGION,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::{Action, Kind, Problem};
+use super::error::{Action, Kind, Object, Problem};
 
 /// What an answer with a failing HTTP status means.
 pub(super) fn problem(
@@ -22,7 +22,7 @@ pub(super) fn problem(
     let Some(status) = status else {
         return without_status(code, retry_after);
     };
-    let message = status.message.clone();
+    let message = status.words(action, code);
     if status.is_busy(code) {
         return Problem::Busy {
             code,
@@ -32,9 +32,9 @@ pub(super) fn problem(
     }
     match code {
         401 => Problem::Unauthorized { message },
-        403 => forbidden(action, &status),
-        404 => gone(code, status),
-        409 => conflict(status),
+        403 => forbidden(action, &status, message),
+        404 => gone(code, status, message),
+        409 => conflict(&status, message),
         // The uid that we name is not that of the object any more.
         422 if status.causes().any(|cause| cause.field == "metadata.uid") => {
             Problem::Stale { message }
@@ -62,8 +62,7 @@ fn without_status(code: u16, retry_after: Option<Duration>) -> Problem {
     }
 }
 
-fn forbidden(action: &Action, status: &Status) -> Problem {
-    let message = status.message.clone();
+fn forbidden(action: &Action, status: &Status, message: String) -> Problem {
     if status
         .causes()
         .any(|cause| cause.reason == "NamespaceTerminating")
@@ -96,7 +95,7 @@ fn denied_by_rbac(message: &str) -> Option<(&str, &str)> {
     Some((verb, rest.split_once('"')?.0))
 }
 
-fn gone(code: u16, status: Status) -> Problem {
+fn gone(code: u16, status: Status, message: String) -> Problem {
     match status.details.as_ref().map_or("", |details| &details.kind) {
         "namespaces" => Problem::Gone {
             what: Kind::Namespace,
@@ -105,12 +104,12 @@ fn gone(code: u16, status: Status) -> Problem {
         _ => Problem::Server {
             code,
             reason: status.reason,
-            message: status.message,
+            message,
         },
     }
 }
 
-fn conflict(status: Status) -> Problem {
+fn conflict(status: &Status, message: String) -> Problem {
     let mut managers: Vec<(String, Vec<String>)> = Vec::new();
     for cause in status
         .causes()
@@ -123,9 +122,7 @@ fn conflict(status: Status) -> Problem {
         }
     }
     if managers.is_empty() {
-        Problem::Stale {
-            message: status.message,
-        }
+        Problem::Stale { message }
     } else {
         Problem::Conflict { managers }
     }
@@ -164,10 +161,81 @@ impl Status {
         self.details.iter().flat_map(|details| &details.causes)
     }
 
+    /// The server's words, without what it may repeat of a Secret.
+    ///
+    /// A refusal of what was sent can hold all of it: a JSON patch whose outcome is no Secret is answered with that
+    /// outcome, a value that does not fit with the value. Of such, fields and reasons are told; the words of an
+    /// admission are its author's own.
+    fn words(&self, action: &Action, code: u16) -> String {
+        let about_secret = matches!(action.object, Object::Secret(_));
+        let repeats = about_secret && matches!(code, 400 | 413 | 415 | 422 | 500);
+        if repeats && !self.is_from_admission() {
+            return self.fields_and_reasons();
+        }
+        censored(&self.message)
+    }
+
+    fn is_from_admission(&self) -> bool {
+        let message = match self.message.split_once(" is forbidden: ") {
+            Some((object, rest)) if object.starts_with("secrets \"") => rest,
+            _ => &self.message,
+        };
+        ["admission webhook \"", "ValidatingAdmissionPolicy '"]
+            .iter()
+            .any(|start| message.starts_with(start))
+    }
+
+    fn fields_and_reasons(&self) -> String {
+        let known = |message: &str| {
+            let harmless = HARMLESS.iter().find(|end| message.ends_with(**end));
+            harmless.map(|end| format!(" ({end})")).unwrap_or_default()
+        };
+        let told = self.causes().map(|cause| {
+            let (field, reason) = (censored(&cause.field), censored(&cause.reason));
+            format!("{field}: {reason}{}", known(&cause.message))
+        });
+        let told: Vec<_> = told.collect();
+        if told.is_empty() {
+            censored(&self.reason)
+        } else {
+            told.join(", ")
+        }
+    }
+
     fn is_busy(&self, code: u16) -> bool {
         matches!(code, 429 | 502..=504)
             || matches!(self.reason.as_str(), "ServerTimeout" | "Timeout")
     }
+}
+
+/// Ends of messages about a field that say why and repeat nothing.
+const HARMLESS: [&str; 3] = ["field is immutable", "Required value", "Too long"];
+
+/// No word that a person needs is as long; each line of a key is longer.
+const LONGEST_WORD: usize = 60;
+
+/// As much as a person reads.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// A message without what could be a key in it.
+fn censored(message: &str) -> String {
+    let message = message.split("-----BEGIN").next().unwrap_or_default();
+    let of_a_key = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let mut told = String::new();
+    let mut rest = message;
+    while let Some(start) = rest.find(of_a_key) {
+        let (before, word) = rest.split_at(start);
+        let (word, after) = word.split_at(word.find(|c| !of_a_key(c)).unwrap_or(word.len()));
+        told.push_str(before);
+        told.push_str(if word.len() < LONGEST_WORD {
+            word
+        } else {
+            "…"
+        });
+        rest = after;
+    }
+    told.push_str(rest);
+    told.chars().take(LONGEST_MESSAGE).collect()
 }
 
 #[cfg(test)]
@@ -277,12 +345,67 @@ mod tests {
                 json!({"causes": causes}),
             ),
         );
-        assert_eq!(
-            refused,
-            Problem::Invalid {
-                message: "type: field is immutable".to_owned()
-            }
+        let message = "type: FieldValueInvalid".to_owned();
+        assert_eq!(refused, Problem::Invalid { message });
+        let (code, reply) = script::status(
+            422,
+            "Invalid",
+            "…",
+            json!({"causes": [
+                {"reason": "FieldValueInvalid", "field": "type",
+                 "message": "Invalid value: \"Opaque\": field is immutable"}
+            ]}),
         );
+        let message = "type: FieldValueInvalid (field is immutable)".to_owned();
+        assert_eq!(judge(code, &reply), Problem::Invalid { message });
+    }
+
+    /// As the API server answers a JSON patch whose outcome is no Secret, and a body that it cannot decode.
+    #[test]
+    fn no_refusal_repeats_what_is_in_the_secret() {
+        let key = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t".repeat(8);
+        let object = format!(r#"{{"data":{{"ca-key.pem":"{key}","short":"c2VjcmV0"}}}}"#);
+        let echoed = format!("Invalid value: {object:?}: illegal base64 data at input byte 4");
+        let cause = json!({"reason": "FieldValueInvalid", "field": "patch", "message": echoed});
+        let message = format!(" \"\" is invalid: patch: {echoed}");
+        for (code, reason) in [
+            (422, "Invalid"),
+            (400, "BadRequest"),
+            (500, "InternalError"),
+        ] {
+            for details in [json!({"causes": [cause]}), json!({})] {
+                let problem = judge(code, &status(reason, &message, details));
+                let told = format!("{problem} {problem:?}");
+                assert!(
+                    !told.contains(&key[..20]) && !told.contains("c2VjcmV0"),
+                    "{told}"
+                );
+            }
+        }
+        for (code, reason) in [
+            (403, "Forbidden"),
+            (409, "Conflict"),
+            (429, "TooManyRequests"),
+        ] {
+            let told = format!("{:?}", judge(code, &status(reason, &message, json!({}))));
+            assert!(!told.contains(&key[..20]), "{told}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_an_admission_are_told_but_for_keys() {
+        let policy = "secrets \"cacerts\" is forbidden: ValidatingAdmissionPolicy 'labels' with binding 'all' denied \
+                      request: a label `team` is needed";
+        let webhook =
+            "admission webhook \"policy.example.com\" denied the request: a label `team` is needed";
+        for message in [policy, webhook] {
+            let refused = judge(422, &status("Invalid", message, json!({})));
+            let message = message.to_owned();
+            assert_eq!(refused, Problem::Invalid { message });
+        }
+        let pem = format!("{webhook}, got -----BEGIN PRIVATE KEY-----\nMIGH");
+        let refused = judge(422, &status("Invalid", &pem, json!({})));
+        assert!(!format!("{refused:?}").contains("MIGH"), "{refused:?}");
     }
 
     #[test]

@@ -713,7 +713,9 @@ mod connected {
         let stop = CancellationToken::new();
         let asking = authority.certificate(Until::within(Duration::from_secs(60), &stop));
         let both = async { tokio::join!(asking, serving) };
-        let (asked, ()) = tokio::time::timeout(PATIENCE, both).await.expect("it is called");
+        let (asked, ()) = tokio::time::timeout(PATIENCE, both)
+            .await
+            .expect("it is called");
         assert_eq!(asked.unwrap().certificate, "root");
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::issue::{self, Failed, Issuance, Issued, Last, Notes, Obtained, Reason, Request, Standing};
+use super::issue::{
+    self, Failed, Issuance, Issued, Last, Notes, Obtained, Reason, Request, Standing,
+};
 use super::words::{self, Instance};
 use crate::clients::Clients;
 use crate::pki::{Certificate, PrivateKey, SecretPem};
@@ -79,8 +81,11 @@ const KEEPING: [Attribute; 3] = [
 
 const DELIVERED_OUTPUTS: [Attribute; 3] = [
     text("certificate").says("The intermediate CA certificate as PEM."),
-    text("certificate_chain").says("The certificates above it as PEM, from the issuing CA to the root."),
-    text("private_key_pem").sensitive().says("The private key as PEM (PKCS #8), with `private_key_storage = \"state\"`."),
+    text("certificate_chain")
+        .says("The certificates above it as PEM, from the issuing CA to the root."),
+    text("private_key_pem")
+        .sensitive()
+        .says("The private key as PEM (PKCS #8), with `private_key_storage = \"state\"`."),
 ];
 
 const SETTINGS: [Attribute; 20] = joined(issue::ATTRIBUTES, KEEPING);
@@ -147,7 +152,8 @@ impl Resource for Intermediate {
             }
             None => {
                 let renew_at = issue::renew_at(&standing, wanted);
-                if let Some(renew_at) = renew_at.filter(|at| Some(*at) != prior.outputs.0.renew_at) {
+                if let Some(renew_at) = renew_at.filter(|at| Some(*at) != prior.outputs.0.renew_at)
+                {
                     verdict.becomes("renew_at", renew_at.to_string());
                 }
             }
@@ -158,9 +164,15 @@ impl Resource for Intermediate {
     async fn preflight(call: &Call<'_, Clients>, intent: Intent<'_, Self>) -> Vec<Diagnostic> {
         let (settings, prior, reason) = match &intent {
             Intent::Create { settings } => (*settings, None, "created"),
-            Intent::Update { prior, settings, planned } if planned.is_open("certificate") => {
-                (*settings, Some(*prior), planned.text("issue_reason").unwrap_or_default())
-            }
+            Intent::Update {
+                prior,
+                settings,
+                planned,
+            } if planned.is_open("certificate") => (
+                *settings,
+                Some(*prior),
+                planned.text("issue_reason").unwrap_or_default(),
+            ),
             Intent::Update { .. } => return Vec::new(),
         };
         let last = last(prior, reason);
@@ -176,8 +188,15 @@ impl Resource for Intermediate {
     }
 
     /// A certificate says itself until when it is good; only the hold on its renewal moves.
-    async fn read(call: &Call<'_, Clients>, state: State<Self>) -> Result<Reading<Self>, Diagnostic> {
-        let State { outputs, mut private, .. } = state;
+    async fn read(
+        call: &Call<'_, Clients>,
+        state: State<Self>,
+    ) -> Result<Reading<Self>, Diagnostic> {
+        let State {
+            outputs,
+            mut private,
+            ..
+        } = state;
         private.look_at_the_clock(&outputs.0, call.now);
         Ok(Reading::Here(Done::new(outputs, private)))
     }
@@ -193,7 +212,11 @@ impl Resource for Intermediate {
             return obtain(call, settings, Some(&prior), reason).await;
         }
         let renew_at = issue::renew_at(&standing(&prior), &settings.0);
-        let State { mut outputs, private, .. } = prior;
+        let State {
+            mut outputs,
+            private,
+            ..
+        } = prior;
         outputs.0.renew_at = renew_at;
         Ok(Done::new(outputs, private))
     }
@@ -205,7 +228,11 @@ impl Resource for Intermediate {
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
         let Both(issuance, keeping) = &state.settings;
         let issued = &state.outputs.0;
-        let Some(serial) = issued.serial_number.as_ref().filter(|_| keeping.revoke_on_destroy) else {
+        let Some(serial) = issued
+            .serial_number
+            .as_ref()
+            .filter(|_| keeping.revoke_on_destroy)
+        else {
             return Ok(Vec::new());
         };
         let instance = instance(&state.settings);
@@ -232,7 +259,9 @@ fn standing(prior: &State<Intermediate>) -> Standing<'_> {
 }
 
 fn last(prior: Option<&State<Intermediate>>, reason: &str) -> Last {
-    prior.map(|prior| prior.outputs.0.as_last(reason)).unwrap_or_default()
+    prior
+        .map(|prior| prior.outputs.0.as_last(reason))
+        .unwrap_or_default()
 }
 
 async fn obtain(
@@ -256,10 +285,14 @@ async fn obtain(
         Ok(obtained) => {
             let issued = obtained.issued(issuance, prior.map(|prior| &prior.outputs.0), reason);
             let mut done = Done::new(Both(issued, delivered(&obtained)), obtained.notes());
-            done.warnings.extend(obtained.orphan.map(|arn| words::orphan(&instance, &arn)));
+            done.warnings
+                .extend(obtained.orphan.map(|arn| words::orphan(&instance, &arn)));
             Ok(done)
         }
-        Err(Failed::Refused(diagnostics)) => Err(Unfinished { left: None, diagnostics }),
+        Err(Failed::Refused(diagnostics)) => Err(Unfinished {
+            left: None,
+            diagnostics,
+        }),
         Err(Failed::UnderWay(pending, problem)) => {
             let (mut outputs, mut notes) = match prior {
                 Some(prior) => (prior.outputs.clone(), prior.private.clone()),
@@ -270,14 +303,22 @@ async fn obtain(
                 outputs.0.issue_reason = Some(reason.to_owned());
             }
             notes.pending = Some(*pending);
-            Err(Unfinished { left: Some((outputs, notes)), diagnostics: vec![problem] })
+            Err(Unfinished {
+                left: Some((outputs, notes)),
+                diagnostics: vec![problem],
+            })
         }
     }
 }
 
 /// The last key, where the user wants to keep it and it is of the algorithm that is wanted.
 fn key_to_keep(prior: &State<Intermediate>, wanted: &Issuance) -> Option<PrivateKey> {
-    let pem = prior.outputs.1.private_key_pem.as_ref().filter(|_| !wanted.rotate_key)?;
+    let pem = prior
+        .outputs
+        .1
+        .private_key_pem
+        .as_ref()
+        .filter(|_| !wanted.rotate_key)?;
     let key = PrivateKey::from_pem(pem.expose()).ok()?;
     (key.algorithm() == wanted.key_algorithm).then_some(key)
 }

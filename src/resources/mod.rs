@@ -4,6 +4,7 @@
 mod cacerts_secret;
 mod intermediate;
 mod issue;
+pub(crate) mod metadata;
 mod words;
 
 use crate::clients::Clients;

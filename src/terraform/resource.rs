@@ -29,7 +29,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
     type Clients: Send + Sync + 'static;
     /// What the provider's configuration says that plans depend on.
     type Policy: Send + Sync + 'static;
-    /// What the user writes.
+    /// What the user writes. What is write-only is there in [`create`](Self::create) and
+    /// [`update`](Self::update), and null whenever something is planned or stored.
     type Settings: Fields + Send + Sync;
     /// What only the provider can fill in; `None` is null.
     type Outputs: Fields + Written + Send + Sync;

@@ -5,7 +5,6 @@ terraform {
 }
 
 provider "istiopca" {
-  region = "eu-west-1"
   kubernetes {
     config_path    = pathexpand("~/.kube/config")
     config_context = "mesh-1"

@@ -33,7 +33,7 @@ impl SecretName {
         if !is_label(namespace) {
             return Err(BadName::namespace(namespace));
         }
-        if name.len() > 253 || !name.split('.').all(is_name_part) {
+        if !is_subdomain(name) {
             let (got, allowed) = (name.to_owned(), "'-' or '.'");
             return Err(BadName {
                 part: "name",
@@ -79,6 +79,11 @@ impl fmt::Display for SecretName {
 /// Whether this is an RFC 1123 label, which every namespace's name is.
 pub(in crate::cluster) fn is_label(text: &str) -> bool {
     text.len() <= 63 && is_name_part(text)
+}
+
+/// Whether this is an RFC 1123 subdomain.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_name_part)
 }
 
 fn is_name_part(text: &str) -> bool {

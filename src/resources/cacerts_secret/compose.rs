@@ -29,6 +29,20 @@ impl Files {
         });
         Self(keys.collect())
     }
+
+    /// Those of one layout alone. Beside the other one's files istiod would read those, but what
+    /// was written is still there and can be kept.
+    pub(super) fn of_layout(mut self, layout: Format) -> Self {
+        let names = file_names(layout);
+        self.0.retain(|name, bytes| {
+            let kept = names.contains(&name.as_str());
+            if !kept {
+                bytes.zeroize();
+            }
+            kept
+        });
+        self
+    }
 }
 
 impl Deref for Files {
@@ -63,14 +77,27 @@ pub(super) fn bundle(
     key: &PrivateKey,
     live: &Live,
 ) -> Result<CaCerts, Unfit> {
-    let mut wanted = vec![chain.root().clone()];
+    let roots = trusted(settings, chain.root(), live)?;
+    let bundle = Bundle::new(
+        chain.clone(),
+        roots,
+        settings.include_root_in_chain,
+        settings.layout(),
+    );
+    CaCerts::new(bundle.map_err(Unfit::Bundle)?, key).map_err(|_| Unfit::Key)
+}
+
+/// The roots that the mesh is to trust under a CA that leads to `own`.
+pub(super) fn trusted(
+    settings: &Settings,
+    own: &Certificate,
+    live: &Live,
+) -> Result<Vec<Certificate>, Unfit> {
+    let mut wanted = vec![own.clone()];
     for pem in &settings.additional_root_pems {
         wanted.extend(Certificate::parse_all(pem).map_err(Unfit::Root)?);
     }
-    let roots = roots::merge(live.roots(), &wanted);
-    let bundle =
-        Bundle::new(chain.clone(), roots, settings.include_root_in_chain, settings.layout());
-    CaCerts::new(bundle.map_err(Unfit::Bundle)?, key).map_err(|_| Unfit::Key)
+    Ok(roots::merge(live.roots(), &wanted))
 }
 
 /// A change of the trusted roots that running workloads would not survive.
@@ -82,18 +109,28 @@ pub(in crate::resources) enum RootBreak {
     Dropped { root: String },
 }
 
-/// Whether writing would break trust between workloads that have certificates under the live CA
-/// and those that get one under the new. Nothing that can be read is live: nothing breaks.
-pub(super) fn root_break(bundle: &Bundle, live: &Live) -> Option<RootBreak> {
+/// Whether trusting `roots` under a CA that leads to `own` would break trust between workloads that
+/// have certificates under the live CA and those that get one under the new. Nothing that can be
+/// read is live: nothing breaks.
+pub(super) fn root_break(
+    own: &Certificate,
+    roots: &[Certificate],
+    live: &Live,
+) -> Option<RootBreak> {
     let name = |certificate: &Certificate| {
-        format!("{} (SHA-256 {})", certificate.subject(), certificate.sha256())
+        format!(
+            "{} (SHA-256 {})",
+            certificate.subject(),
+            certificate.sha256()
+        )
     };
     let live_root = live.chain().ok()?.root().clone();
-    let own = bundle.chain().root();
     if !live.roots().contains(own) {
         return Some(RootBreak::Untrusted { root: name(own) });
     }
-    (!bundle.roots().contains(&live_root)).then(|| RootBreak::Dropped { root: name(&live_root) })
+    (!roots.contains(&live_root)).then(|| RootBreak::Dropped {
+        root: name(&live_root),
+    })
 }
 
 /// What to tell the cluster.
@@ -124,8 +161,7 @@ pub(super) fn desired(
 /// place.
 pub(super) fn outline(at: SecretName, settings: &Settings, outputs: &Outputs) -> Desired {
     let layout = settings.layout();
-    let files = [layout.certificate_file(), layout.key_file(), layout.chain_file(), layout.roots_file()];
-    let data = files.map(|file| (file.to_owned(), Wanted::Bytes(Vec::new().into())));
+    let data = file_names(layout).map(|file| (file.to_owned(), Wanted::Bytes(Vec::new().into())));
     Desired {
         at,
         type_: "Opaque".to_owned(),
@@ -141,16 +177,27 @@ pub(super) fn outline(at: SecretName, settings: &Settings, outputs: &Outputs) ->
 /// Public facts for whoever watches the cluster between two runs; each becomes an annotation.
 pub(super) fn facts(settings: &Settings, outputs: &Outputs) -> BTreeMap<String, String> {
     let issued = &outputs.0;
-    let authority = settings.issues().map(|wanted| wanted.certificate_authority_arn.to_string());
+    let authority = settings
+        .issues()
+        .map(|wanted| wanted.certificate_authority_arn.to_string());
     let facts = [
-        ("certificate-sha256", issued.certificate_sha256.map(|sha256| sha256.to_string())),
+        (
+            "certificate-sha256",
+            issued.certificate_sha256.map(|sha256| sha256.to_string()),
+        ),
         ("serial", issued.serial_number.clone()),
         ("not-after", issued.path_not_after.map(|at| at.to_string())),
         ("renew-at", issued.renew_at.map(|at| at.to_string())),
-        ("certificate-arn", issued.certificate_arn.as_ref().map(ToString::to_string)),
+        (
+            "certificate-arn",
+            issued.certificate_arn.as_ref().map(ToString::to_string),
+        ),
         ("certificate-authority-arn", authority),
     ];
-    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    facts
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 /// Digests of the files, for the key its public half's.
@@ -178,10 +225,29 @@ pub(super) fn labels(
 }
 
 /// Keys with which istiod would read another layout, or take the Secret for its own.
+fn file_names(layout: Format) -> [&'static str; 4] {
+    [
+        layout.certificate_file(),
+        layout.key_file(),
+        layout.chain_file(),
+        layout.roots_file(),
+    ]
+}
+
 fn never_beside(layout: Format) -> BTreeSet<String> {
     let other = match layout {
         Format::Istio => ["tls.crt", "tls.key", "ca.crt"].as_slice(),
-        Format::KubernetesTls => ["ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"].as_slice(),
+        Format::KubernetesTls => [
+            "ca-cert.pem",
+            "ca-key.pem",
+            "cert-chain.pem",
+            "root-cert.pem",
+        ]
+        .as_slice(),
     };
-    other.iter().chain(&["istio-generated"]).map(|key| (*key).to_owned()).collect()
+    other
+        .iter()
+        .chain(&["istio-generated"])
+        .map(|key| (*key).to_owned())
+        .collect()
 }

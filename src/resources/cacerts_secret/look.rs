@@ -16,7 +16,11 @@ pub(super) async fn look(
     call: &Call<'_, Clients>,
     state: Prior,
 ) -> Result<Reading<CacertsSecret>, Diagnostic> {
-    let State { settings, mut outputs, mut private } = state;
+    let State {
+        settings,
+        mut outputs,
+        mut private,
+    } = state;
     let instance = instance(&settings);
     private.certificate.look_at_the_clock(&outputs.0, call.now);
     let cluster = match call.clients.cluster() {
@@ -41,7 +45,9 @@ pub(super) async fn look(
             return passed_over(call, outputs, private, problem);
         }
     };
-    let Some(observed) = observed else { return Ok(gone(&settings, outputs, private, &instance)) };
+    let Some(observed) = observed else {
+        return Ok(gone(&settings, outputs, private, &instance));
+    };
     let (drift, key_lost) = drift(&settings, &outputs, &observed);
     outputs.1.drift = drift;
     private.key_lost = key_lost && settings.issues().is_some();
@@ -83,8 +89,16 @@ fn passed_over(
     Err(problem)
 }
 
-fn here(outputs: Outputs, private: SecretNotes, warnings: Vec<Diagnostic>) -> Reading<CacertsSecret> {
-    Reading::Here(Done { outputs, private, warnings })
+fn here(
+    outputs: Outputs,
+    private: SecretNotes,
+    warnings: Vec<Diagnostic>,
+) -> Reading<CacertsSecret> {
+    Reading::Here(Done {
+        outputs,
+        private,
+        warnings,
+    })
 }
 
 /// In words what differs, and whether the key is gone or another one. The same for the same
@@ -96,13 +110,16 @@ fn drift(settings: &Settings, outputs: &Outputs, observed: &Observed) -> (Vec<St
     }
     let mut drift = Vec::new();
     if written.uid.as_ref() != Some(&observed.uid) {
-        drift.push(format!("the Secret was made anew, its UID is {}", observed.uid));
+        drift.push(format!(
+            "the Secret was made anew, its UID is {}",
+            observed.uid
+        ));
     }
     if observed.deleting.is_some() {
         drift.push("the Secret is being deleted".to_owned());
     }
     let key_file = settings.layout().key_file();
-    let files = Files::of(Some(observed));
+    let files = Files::of(Some(observed)).of_layout(settings.layout());
     let live = Live::read(&files);
     let key = live.public_key().map(|key| key.sha256());
     let key_lost = key != issued.public_key_sha256;
@@ -112,16 +129,25 @@ fn drift(settings: &Settings, outputs: &Outputs, observed: &Observed) -> (Vec<St
     let differences = difference(&expected(settings, outputs), observed);
     drift.extend(differences.iter().map(described));
     let desired = compose::outline(observed.at.clone(), settings, outputs);
-    let poison = observed.data.keys().filter(|key| desired.never_beside.contains(*key));
-    drift.extend(poison.map(|key| format!("{key} is there, and with it istiod reads another layout")));
+    let poison = observed
+        .data
+        .keys()
+        .filter(|key| desired.never_beside.contains(*key));
+    drift.extend(
+        poison.map(|key| format!("{key} is there, and with it istiod reads another layout")),
+    );
     (drift, key_lost)
 }
 
 fn expected(settings: &Settings, outputs: &Outputs) -> Expected {
     let written = &outputs.1;
     let key_file = settings.layout().key_file();
-    let files = written.files_sha256.iter().filter(|(name, _)| *name != key_file);
-    let data = files.filter_map(|(name, sha256)| Some((name.clone(), sha256.to_string().parse().ok()?)));
+    let files = written
+        .files_sha256
+        .iter()
+        .filter(|(name, _)| *name != key_file);
+    let data =
+        files.filter_map(|(name, sha256)| Some((name.clone(), sha256.to_string().parse().ok()?)));
     let mut desired = compose::outline(at(settings), settings, outputs);
     desired.facts = compose::facts(settings, outputs);
     Expected {
@@ -145,11 +171,18 @@ fn described(difference: &Difference) -> String {
         How::Changed => "was changed",
     };
     let by: Vec<String> = by.iter().map(seen).collect();
-    let by = if by.is_empty() { String::new() } else { format!(" (by {})", by.join(", ")) };
+    let by = if by.is_empty() {
+        String::new()
+    } else {
+        format!(" (by {})", by.join(", "))
+    };
     format!("{} {how}{by}", field.clone().into_name())
 }
 
 fn seen(by: &LastSeen) -> String {
     let manager = &by.manager;
-    by.time.map_or_else(|| manager.clone(), |time| format!("{manager}, last seen {time}"))
+    by.time.map_or_else(
+        || manager.clone(),
+        |time| format!("{manager}, last seen {time}"),
+    )
 }

@@ -14,7 +14,7 @@ pub(in crate::resources) use outputs::SecretNotes;
 use outputs::Written;
 use settings::{OnDestroy, Settings};
 
-use super::issue::{self, Issued};
+use super::issue::{self, Issued, Last};
 use super::words::{self, Instance};
 use crate::clients::Clients;
 use crate::cluster::{Parted, SecretName};
@@ -68,15 +68,23 @@ impl Resource for CacertsSecret {
     fn plan_destroy(_: &Ask<'_, Policy>, prior: &Prior) -> Vec<Diagnostic> {
         let retained = prior.settings.on_destroy == OnDestroy::Retain;
         let instance = instance(&prior.settings);
-        if retained { vec![words::retained(&instance)] } else { vec![words::will_be_gone(&instance)] }
+        if retained {
+            vec![words::retained(&instance)]
+        } else {
+            vec![words::will_be_gone(&instance)]
+        }
     }
 
     async fn preflight(call: &Call<'_, Clients>, intent: Intent<'_, Self>) -> Vec<Diagnostic> {
         let (settings, last, reason) = match &intent {
-            Intent::Create { settings } => (*settings, issue::Last::default(), "created"),
-            Intent::Update { prior, settings, planned } if planned.is_open("issued_certificate") => {
+            Intent::Create { settings } => (*settings, Last::default(), "created"),
+            Intent::Update {
+                prior,
+                settings,
+                planned,
+            } if planned.is_open("issued_certificate") => {
                 let reason = planned.text("issue_reason").unwrap_or_default();
-                (*settings, prior.outputs.0.as_last(reason), reason)
+                (*settings, last(settings, prior, reason), reason)
             }
             Intent::Update { .. } => return Vec::new(),
         };
@@ -115,22 +123,45 @@ impl Resource for CacertsSecret {
         ending: Ending,
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
         let instance = instance(&state.settings);
-        let cluster = call.clients.cluster().map_err(|error| words::connection(&instance, &error))?;
+        let cluster = call
+            .clients
+            .cluster()
+            .map_err(|error| words::connection(&instance, &error))?;
         let written = &state.outputs.1;
         let fingerprint = cluster.fingerprint().to_string();
-        if written.cluster_fingerprint.as_ref().is_some_and(|known| *known != fingerprint) {
+        if written
+            .cluster_fingerprint
+            .as_ref()
+            .is_some_and(|known| *known != fingerprint)
+        {
             return Ok(vec![words::forgotten_elsewhere(&instance)]);
         }
-        let Some(owner) = &written.owner_id else { return Ok(Vec::new()) };
+        let Some(owner) = &written.owner_id else {
+            return Ok(Vec::new());
+        };
         let delete = ending == Ending::Destroyed && state.settings.on_destroy == OnDestroy::Delete;
-        let within = call.deadline.saturating_duration_since(tokio::time::Instant::now());
-        match cluster.part(&at(&state.settings), owner, delete, within).await {
+        let within = call
+            .deadline
+            .saturating_duration_since(tokio::time::Instant::now());
+        match cluster
+            .part(&at(&state.settings), owner, delete, within)
+            .await
+        {
             Ok(Parted::Left { owner }) if ending == Ending::Destroyed => {
                 Ok(vec![words::left_alone(&instance, owner.as_deref())])
             }
             Ok(_) => Ok(Vec::new()),
             Err(error) => Err(words::trouble(&instance, &error)),
         }
+    }
+}
+
+/// What a certificate that takes the last one's place is measured by.
+fn last(settings: &Settings, prior: &Prior, reason: &str) -> Last {
+    let last = prior.outputs.0.as_last(reason);
+    Last {
+        root: last.root.filter(|_| !settings.allow_root_replacement),
+        ..last
     }
 }
 

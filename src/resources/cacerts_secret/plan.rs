@@ -9,12 +9,19 @@ use crate::resources::words;
 use crate::terraform::value::Written as _;
 use crate::terraform::{Ask, Dynamic, Verdict};
 
-const ISSUED: &[&str] = &["issued_certificate", "issued_certificate_chain", "files_sha256"];
+const ISSUED: &[&str] = &[
+    "issued_certificate",
+    "issued_certificate_chain",
+    "files_sha256",
+];
 
 pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
     let mut verdict = Verdict::keep();
     if let Some(defaults) = &ask.policy.default_labels {
-        verdict.becomes("labels_all", texts(&compose::labels(defaults, &settings.labels)));
+        verdict.becomes(
+            "labels_all",
+            texts(&compose::labels(defaults, &settings.labels)),
+        );
     }
     verdict.becomes("drift", Dynamic::List(Vec::new()));
     if settings.issues().is_some() {
@@ -34,7 +41,9 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
         return verdict;
     }
     match (settings.issues(), prior.settings.issues()) {
-        (Some(wanted), Some(was)) => issue_when_due(ask, &mut verdict, prior, was, wanted, settings),
+        (Some(wanted), Some(was)) => {
+            issue_when_due(ask, &mut verdict, prior, was, wanted, settings)
+        }
         (Some(_), None) => issue_now(&mut verdict, "intermediate"),
         (None, Some(_)) => {
             verdict.unknown(CERTIFICATE_OUTPUTS);
@@ -55,8 +64,12 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
         }
         None => verdict.unknown(&["labels_all"]),
     }
-    if !prior.outputs.1.drift.is_empty() {
+    let drifted = !prior.outputs.1.drift.is_empty();
+    if drifted {
         verdict.becomes("drift", Dynamic::List(Vec::new()));
+    }
+    // The run that ordered the certificate may have ended before there was a Secret.
+    if drifted || prior.outputs.1.uid.is_none() {
         verdict.unknown(&["uid"]);
     }
     verdict
@@ -138,5 +151,10 @@ pub(super) fn standing<'a>(prior: &'a Prior, was: &'a Issuance) -> Standing<'a> 
 }
 
 fn texts(entries: &std::collections::BTreeMap<String, String>) -> Dynamic {
-    Dynamic::Map(entries.iter().map(|(key, text)| (key.clone(), text.as_str().into())).collect())
+    Dynamic::Map(
+        entries
+            .iter()
+            .map(|(key, text)| (key.clone(), text.as_str().into()))
+            .collect(),
+    )
 }

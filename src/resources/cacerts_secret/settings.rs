@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::cluster::secret::OnExisting;
 use crate::pki::{Certificate, Chain, Format, SecretPem};
 use crate::resources::issue::{self, Issuance};
+use crate::resources::metadata;
 use crate::terraform::schema::{
     Attribute, Block, Check, Fallback, Rule, Timeouts, flag, text, text_map, texts,
 };
@@ -197,7 +198,7 @@ pub(super) const BLOCKS: [Block; 2] = [
     Timeouts::BLOCK,
 ];
 
-pub(super) const RULES: [Rule; 3] = [
+pub(super) const RULES: [Rule; 5] = [
     Rule::ExactlyOne {
         of: &["certificate", "intermediate"],
         why: "`certificate`, `certificate_chain` and `private_key_pem` take them from an \
@@ -215,15 +216,20 @@ pub(super) const RULES: [Rule; 3] = [
         of: &["private_key_pem", "intermediate"],
         why: "The block makes a key of its own.",
     },
+    Rule::Holds(|settings| metadata::labels(settings, "labels")),
+    Rule::Holds(|settings| metadata::annotations(settings, "annotations")),
 ];
 
 fn one_certificate(text: &str) -> Result<(), String> {
-    Certificate::from_pem(text).map(drop).map_err(|error| format!("Must be one certificate in PEM: {error}."))
+    Certificate::from_pem(text)
+        .map(drop)
+        .map_err(|error| format!("Must be one certificate in PEM: {error}."))
 }
 
 fn certificates(text: &str) -> Result<(), String> {
     let read = Certificate::parse_all(text);
-    read.map(drop).map_err(|error| format!("Must be certificates in PEM: {error}."))
+    read.map(drop)
+        .map_err(|error| format!("Must be certificates in PEM: {error}."))
 }
 
 fn namespace_name(text: &str) -> Result<(), String> {
@@ -238,7 +244,10 @@ fn secret_name(text: &str) -> Result<(), String> {
 
 /// The chain that the settings give.
 pub(super) fn given(settings: &Settings) -> Option<Result<Chain, String>> {
-    let (certificate, chain) = (settings.certificate.as_ref()?, settings.certificate_chain.as_ref()?);
+    let (certificate, chain) = (
+        settings.certificate.as_ref()?,
+        settings.certificate_chain.as_ref()?,
+    );
     let read = || {
         let certificate = Certificate::from_pem(certificate)?;
         Chain::among(certificate, Certificate::parse_all(chain)?)

@@ -50,9 +50,15 @@ pub(in crate::resources) enum Obstacle {
     /// Under it a new certificate would end no later than the one that is in use.
     NotLater { new: Timestamp, old: Timestamp },
     /// It leads to another root than the one that is expected.
-    Root { expected: Fingerprint, found: Fingerprint },
+    Root {
+        expected: Fingerprint,
+        found: Fingerprint,
+    },
     /// It leads to another root than the last certificate did.
-    RootReplaced { last: Fingerprint, found: Fingerprint },
+    RootReplaced {
+        last: Fingerprint,
+        found: Fingerprint,
+    },
 }
 
 /// AWS Private CA's limit for CAs in short-lived mode.
@@ -69,7 +75,11 @@ impl Authority {
         pem: &IssuerPem,
     ) -> Result<Self, ChainError> {
         let certificate = Certificate::from_pem(&pem.certificate)?;
-        let above = pem.chain.as_deref().map(Certificate::parse_all).transpose()?;
+        let above = pem
+            .chain
+            .as_deref()
+            .map(Certificate::parse_all)
+            .transpose()?;
         let chain = Chain::assemble(certificate, above.unwrap_or_default())?;
         Ok(Self { description, chain })
     }
@@ -101,11 +111,17 @@ pub(in crate::resources) fn examine(
     let key = &authority.description.key_algorithm;
     let algorithm = SigningAlgorithm::choose(settings.signing_algorithm, key);
     let not_after = end(authority, settings, now);
-    obstacles.extend(not_after.as_ref().ok().and_then(|end| not_later(authority, last, *end)));
+    obstacles.extend(
+        not_after
+            .as_ref()
+            .ok()
+            .and_then(|end| not_later(authority, last, *end)),
+    );
     match (algorithm, not_after) {
-        (Ok(signing_algorithm), Ok(not_after)) if obstacles.is_empty() => {
-            Ok(Terms { signing_algorithm, not_after })
-        }
+        (Ok(signing_algorithm), Ok(not_after)) if obstacles.is_empty() => Ok(Terms {
+            signing_algorithm,
+            not_after,
+        }),
         (algorithm, not_after) => {
             obstacles.extend(algorithm.err().map(Obstacle::Algorithm));
             obstacles.extend(not_after.err());
@@ -134,8 +150,12 @@ fn partition(settings: &Issuance) -> Option<Obstacle> {
 fn path_length(authority: &Authority, settings: &Issuance) -> Option<Obstacle> {
     let template = settings.template();
     let named = template.name().split_once("PathLen").map(|(_, rest)| rest);
-    let named = named.and_then(|rest| rest.chars().next()).and_then(|digit| digit.to_digit(10));
-    let wanted = named.and_then(|digit| u8::try_from(digit).ok()).unwrap_or(settings.path_length);
+    let named = named
+        .and_then(|rest| rest.chars().next())
+        .and_then(|digit| digit.to_digit(10));
+    let wanted = named
+        .and_then(|digit| u8::try_from(digit).ok())
+        .unwrap_or(settings.path_length);
     let allowed = authority.certificate().path_length()?;
     (allowed <= wanted).then_some(Obstacle::PathLength { allowed, wanted })
 }
@@ -146,17 +166,17 @@ fn root(
     last: Option<Fingerprint>,
 ) -> impl Iterator<Item = Obstacle> {
     let found = authority.chain.root().sha256();
-    let expected = settings.expected_root_sha256.filter(|expected| *expected != found);
+    let expected = settings
+        .expected_root_sha256
+        .filter(|expected| *expected != found);
     let expected = expected.map(|expected| Obstacle::Root { expected, found });
     let last = last.filter(|last| *last != found && !settings.allow_root_replacement);
-    expected.into_iter().chain(last.map(|last| Obstacle::RootReplaced { last, found }))
+    expected
+        .into_iter()
+        .chain(last.map(|last| Obstacle::RootReplaced { last, found }))
 }
 
-fn end(
-    authority: &Authority,
-    settings: &Issuance,
-    now: Timestamp,
-) -> Result<Timestamp, Obstacle> {
+fn end(authority: &Authority, settings: &Issuance, now: Timestamp) -> Result<Timestamp, Obstacle> {
     let validity = settings.validity.signed();
     let short = authority.is_short_lived();
     if short && validity.as_secs() > SHORT_LIVED && !settings.clamp_to_issuer {
@@ -168,7 +188,11 @@ fn end(
     let end = pki::not_after(now, validity, issuer, settings.clamp_to_issuer)
         .map_err(Obstacle::Beyond)?;
     let path = authority.chain.path_not_after();
-    if path <= now { Err(Obstacle::PathEnds { at: path }) } else { Ok(end) }
+    if path <= now {
+        Err(Obstacle::PathEnds { at: path })
+    } else {
+        Ok(end)
+    }
 }
 
 /// A renewal that does not move the end would be due again at once, and for ever.

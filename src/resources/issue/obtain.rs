@@ -10,8 +10,8 @@ use super::{Issuance, Pending};
 use crate::clients::Clients;
 use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm, Until};
 use crate::pki::{
-    AlternativeNames, Certificate, Chain, ChainError, Expectation, PrivateKey, SigningRequest, Subject,
-    check_issued,
+    AlternativeNames, Certificate, Chain, ChainError, Expectation, PrivateKey, SigningRequest,
+    Subject, check_issued,
 };
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
@@ -67,22 +67,34 @@ pub(in crate::resources) async fn obtain(
     request: Request<'_>,
 ) -> Result<Obtained, Failed> {
     let until = Until::new(call.deadline, &call.stop);
-    let client = call.clients.authority(&request.settings.certificate_authority_arn);
+    let client = call
+        .clients
+        .authority(&request.settings.certificate_authority_arn);
     let client = client.map_err(|error| words::sign_in(request.instance, &error))?;
     let authority = look(&client, until).await;
     let authority = authority.map_err(|unseen| unseen.told(request.instance, client.arn()))?;
     let wanted = request.settings.order_sha256();
-    let resumable = request.pending.filter(|pending| pending.order_sha256 == wanted);
+    let resumable = request
+        .pending
+        .filter(|pending| pending.order_sha256 == wanted);
     let key = resumable.and_then(|pending| pending.private_key_pem.as_ref());
     let key = key.and_then(|pem| PrivateKey::from_pem(pem.expose()).ok());
-    let asking = Asking { client: &client, authority: &authority, request: &request, until, now: call.now };
+    let asking = Asking {
+        client: &client,
+        authority: &authority,
+        request: &request,
+        until,
+        now: call.now,
+    };
     if let (Some(pending), Some(key)) = (resumable, key) {
         match asking.fetch(pending.clone(), key).await {
             Err(Failed::Refused(_)) => {}
             resumed => return resumed,
         }
     }
-    let orphan = request.pending.map(|pending| pending.certificate_arn.clone());
+    let orphan = request
+        .pending
+        .map(|pending| pending.certificate_arn.clone());
     let (pending, key) = asking.order(call).await?;
     let mut obtained = asking.fetch(pending, key).await?;
     obtained.orphan = orphan;
@@ -131,10 +143,19 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     async fn order(&self, call: &Call<'_, Clients>) -> Result<(Pending, PrivateKey), Failed> {
-        let Request { settings, instance, last, reason, keeps_key, .. } = self.request;
+        let Request {
+            settings,
+            instance,
+            last,
+            reason,
+            keeps_key,
+            ..
+        } = self.request;
         let arn = self.client.arn();
         let terms = examine(self.authority, settings, last, self.now).map_err(|obstacles| {
-            let told = obstacles.iter().map(|obstacle| words::obstacle(instance, arn, obstacle));
+            let told = obstacles
+                .iter()
+                .map(|obstacle| words::obstacle(instance, arn, obstacle));
             Failed::Refused(told.collect())
         })?;
         let (key, csr) = self.sign_request()?;
@@ -159,14 +180,20 @@ impl Asking<'_> {
     }
 
     fn sign_request(&self) -> Result<(PrivateKey, SigningRequest), Diagnostic> {
-        let Request { settings, instance, key, .. } = self.request;
+        let Request {
+            settings,
+            instance,
+            key,
+            ..
+        } = self.request;
         let made = || -> Result<_, String> {
             let key = match key {
                 Some(key) => PrivateKey::from_pem(key.to_pem().expose()),
                 None => PrivateKey::generate(settings.key_algorithm),
             };
             let key = key.map_err(|error| error.to_string())?;
-            let subject = Subject::new(settings.subject.clone()).map_err(|faults| listed(&faults))?;
+            let subject =
+                Subject::new(settings.subject.clone()).map_err(|faults| listed(&faults))?;
             let names = AlternativeNames::new(settings.alternative_names());
             let names = names.map_err(|faults| listed(&faults))?;
             let request = SigningRequest::new(&subject, &names, settings.path_length, &key);
@@ -178,7 +205,10 @@ impl Asking<'_> {
     async fn fetch(&self, pending: Pending, key: PrivateKey) -> Result<Obtained, Failed> {
         let instance = self.request.instance;
         let arn = &pending.certificate_arn;
-        let fetched = self.client.fetch(arn, Patience::default(), self.until).await;
+        let fetched = self
+            .client
+            .fetch(arn, Patience::default(), self.until)
+            .await;
         let pem = match fetched {
             Ok(pem) => pem,
             Err(error @ pca::Error::NotIssued { .. }) => {
@@ -212,7 +242,12 @@ impl Asking<'_> {
 
     /// Checks what AWS returned before anybody believes it. The chain is what AWS sent, completed
     /// from the CA's own where an imported one stops short.
-    fn believe(&self, pem: &IssuedPem, pending: &Pending, key: &PrivateKey) -> Result<Chain, String> {
+    fn believe(
+        &self,
+        pem: &IssuedPem,
+        pending: &Pending,
+        key: &PrivateKey,
+    ) -> Result<Chain, String> {
         let settings = self.request.settings;
         let read = || -> Result<Chain, ChainError> {
             let certificate = Certificate::from_pem(&pem.certificate)?;
@@ -224,7 +259,10 @@ impl Asking<'_> {
         let expected = Expectation {
             public_key: key.public_key(),
             subject: None,
-            path_length: settings.template_arn.is_none().then_some(settings.path_length),
+            path_length: settings
+                .template_arn
+                .is_none()
+                .then_some(settings.path_length),
             issuer: self.authority.certificate(),
             not_after: pending.not_after,
             now: self.now,
@@ -239,5 +277,9 @@ impl Asking<'_> {
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 fn listed<T: ToString>(problems: &[T]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

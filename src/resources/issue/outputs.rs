@@ -54,7 +54,10 @@ impl Issued {
     /// What a certificate that takes this one's place is measured by. Only a renewal must end
     /// later: whoever changes a setting wants the change, however long it lasts.
     pub(in crate::resources) fn as_last(&self, reason: &str) -> Last {
-        Last { root: self.root_sha256, ends: self.path_not_after.filter(|_| reason == "renewal") }
+        Last {
+            root: self.root_sha256,
+            ends: self.path_not_after.filter(|_| reason == "renewal"),
+        }
     }
 }
 
@@ -67,11 +70,19 @@ impl Obtained {
         reason: &str,
     ) -> Issued {
         let policy = settings.renewal(self.short_lived);
-        let (end, serial) = (self.chain.path_not_after(), self.chain.certificate().serial());
+        let (end, serial) = (
+            self.chain.path_not_after(),
+            self.chain.certificate().serial(),
+        );
         let superseded = last.into_iter().flat_map(|last| {
-            last.certificate_arn.iter().chain(&last.superseded_certificate_arns).cloned()
+            last.certificate_arn
+                .iter()
+                .chain(&last.superseded_certificate_arns)
+                .cloned()
         });
-        let superseded = superseded.filter(|arn| *arn != self.certificate_arn).take(REMEMBERED);
+        let superseded = superseded
+            .filter(|arn| *arn != self.certificate_arn)
+            .take(REMEMBERED);
         Issued {
             certificate_arn: Some(self.certificate_arn.clone()),
             renew_at: Some(policy.renew_at(self.ordered_at, end, serial)),

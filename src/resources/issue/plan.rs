@@ -76,14 +76,27 @@ pub(in crate::resources) fn renew_at(
     standing: &Standing<'_>,
     wanted: &Issuance,
 ) -> Option<Timestamp> {
-    let Standing { settings: prior, issued, notes, certificate, .. } = standing;
+    let Standing {
+        settings: prior,
+        issued,
+        notes,
+        certificate,
+        ..
+    } = standing;
     let timing = |settings: &Issuance| (settings.renew_before, settings.renew_jitter);
     if timing(prior) == timing(wanted) {
         return issued.renew_at;
     }
-    let (end, start) = (issued.path_not_after?, notes.issued_at.or(issued.not_before)?);
+    let (end, start) = (
+        issued.path_not_after?,
+        notes.issued_at.or(issued.not_before)?,
+    );
     let serial = certificate.as_ref()?.serial();
-    Some(wanted.renewal(notes.short_lived).renew_at(start, end, serial))
+    Some(
+        wanted
+            .renewal(notes.short_lived)
+            .renew_at(start, end, serial),
+    )
 }
 
 fn is_due(standing: &Standing<'_>, wanted: &Issuance, now: Timestamp) -> bool {
@@ -98,7 +111,10 @@ fn changed(standing: &Standing<'_>, wanted: &Issuance) -> Option<&'static str> {
     let used = standing.issued.signing_algorithm_used;
     let algorithm = wanted.signing_algorithm.is_some() && wanted.signing_algorithm != used;
     [
-        ("certificate_authority_arn", prior.certificate_authority_arn != wanted.certificate_authority_arn),
+        (
+            "certificate_authority_arn",
+            prior.certificate_authority_arn != wanted.certificate_authority_arn,
+        ),
         ("subject", prior.subject != wanted.subject),
         ("alternative_names", names),
         ("key_algorithm", prior.key_algorithm != wanted.key_algorithm),

@@ -18,7 +18,11 @@ pub(in crate::resources) async fn preflight(
     last: &Last,
     reason: &str,
 ) -> Vec<Diagnostic> {
-    let severity = if reason == "renewal" { Severity::Warning } else { Severity::Error };
+    let severity = if reason == "renewal" {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
     let Ok(client) = call.clients.authority(&settings.certificate_authority_arn) else {
         return Vec::new();
     };
@@ -28,12 +32,17 @@ pub(in crate::resources) async fn preflight(
             Ok(_) => Vec::new(),
             Err(obstacles) => {
                 let arn = client.arn();
-                let told = obstacles.iter().map(|obstacle| words::obstacle(instance, arn, obstacle));
+                let told = obstacles
+                    .iter()
+                    .map(|obstacle| words::obstacle(instance, arn, obstacle));
                 told.collect()
             }
         },
         Err(Unseen::Asked(error)) if !matches!(error, pca::Error::NotFound(_)) => Vec::new(),
         Err(unseen) => vec![unseen.told(instance, client.arn())],
     };
-    problems.into_iter().map(|problem| problem.with_severity(severity)).collect()
+    problems
+        .into_iter()
+        .map(|problem| problem.with_severity(severity))
+        .collect()
 }

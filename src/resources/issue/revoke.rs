@@ -16,6 +16,8 @@ pub(in crate::resources) async fn revoke(
 ) -> Result<(), Diagnostic> {
     let client = call.clients.authority(&settings.certificate_authority_arn);
     let client = client.map_err(|error| words::sign_in(instance, &error))?;
-    let revoked = client.revoke(serial, reason, Until::new(call.deadline, &call.stop)).await;
+    let revoked = client
+        .revoke(serial, reason, Until::new(call.deadline, &call.stop))
+        .await;
     revoked.map_err(|error| words::not_revoked(instance, serial, &error))
 }

@@ -90,9 +90,17 @@ impl Issuance {
             allow_root_replacement: _,
         } = self;
         let names = (subject, dns_names, email_addresses, ip_addresses, uris);
-        let algorithms = (key_algorithm, signing_algorithm.map(|algorithm| algorithm.as_str()));
+        let algorithms = (
+            key_algorithm,
+            signing_algorithm.map(|algorithm| algorithm.as_str()),
+        );
         let rest = (self.template().to_string(), validity, renew_triggers);
-        let all = (certificate_authority_arn.to_string(), names, algorithms, rest);
+        let all = (
+            certificate_authority_arn.to_string(),
+            names,
+            algorithms,
+            rest,
+        );
         let text = serde_json::to_vec(&all).expect("texts, lists and maps of texts are JSON");
         Fingerprint::of(&text)
     }
@@ -131,7 +139,7 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
         "How many CAs may follow below the intermediate. A mesh needs 0. Chooses the template \
          `SubordinateCACertificate_PathLenN/V1` in the partition of the CA.",
     ),
-    text("template_arn").optional().parses::<TemplateArn>().says(
+    text("template_arn").optional().check(Check::Format(template_of_a_ca)).says(
         "Template to use instead of the one for `path_length`. What it yields is checked all the same.",
     ),
     text("validity").or(Fallback::Text("90d")).parses::<Duration>().says(
@@ -169,25 +177,41 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
 pub(in crate::resources) const BLOCKS: [Block; 1] = [Block::once(
     "subject",
     &[
-        text("common_name").required().check(Check::Format(|text| of(Field::CommonName, text)))
+        text("common_name")
+            .required()
+            .check(Check::Format(|text| of(Field::CommonName, text)))
             .says("CN, at most 64 characters."),
-        texts("organization").optional().check(Check::Format(|text| of(Field::Organization, text)))
+        texts("organization")
+            .optional()
+            .check(Check::Format(|text| of(Field::Organization, text)))
             .says("O, each value in order."),
-        texts("organizational_unit").optional()
+        texts("organizational_unit")
+            .optional()
             .check(Check::Format(|text| of(Field::OrganizationalUnit, text)))
             .says("OU, each value in order."),
-        texts("country").optional().check(Check::Format(|text| of(Field::Country, text)))
+        texts("country")
+            .optional()
+            .check(Check::Format(|text| of(Field::Country, text)))
             .says("C, two letters each."),
-        texts("province").optional().check(Check::Format(|text| of(Field::Province, text)))
+        texts("province")
+            .optional()
+            .check(Check::Format(|text| of(Field::Province, text)))
             .says("ST, each value in order."),
-        texts("locality").optional().check(Check::Format(|text| of(Field::Locality, text)))
+        texts("locality")
+            .optional()
+            .check(Check::Format(|text| of(Field::Locality, text)))
             .says("L, each value in order."),
-        texts("street_address").optional()
+        texts("street_address")
+            .optional()
             .check(Check::Format(|text| of(Field::StreetAddress, text)))
             .says("Street, each value in order."),
-        texts("postal_code").optional().check(Check::Format(|text| of(Field::PostalCode, text)))
+        texts("postal_code")
+            .optional()
+            .check(Check::Format(|text| of(Field::PostalCode, text)))
             .says("Postal code, each value in order."),
-        text("serial_number").optional().check(Check::Format(|text| of(Field::SerialNumber, text)))
+        text("serial_number")
+            .optional()
+            .check(Check::Format(|text| of(Field::SerialNumber, text)))
             .says("The serialNumber attribute of the name; not the certificate's serial number."),
     ],
 )
@@ -197,7 +221,25 @@ pub(in crate::resources) const BLOCKS: [Block; 1] = [Block::once(
 pub(in crate::resources) const RULES: [Rule; 1] = [Rule::Holds(renewal_leaves_time)];
 
 fn of(field: Field, text: &str) -> Result<(), String> {
-    field.check(text).map_err(|problem| format!("The value {text:?} {problem}."))
+    field
+        .check(text)
+        .map_err(|problem| format!("The value {text:?} {problem}."))
+}
+
+/// The template alone decides whether AWS makes a CA of what is asked for.
+fn template_of_a_ca(text: &str) -> Result<(), String> {
+    let template: TemplateArn = text
+        .parse()
+        .map_err(|error| format!("It is {error}."))?;
+    let name = template.name();
+    let family = name.strip_prefix("Blank").unwrap_or(name);
+    if family.starts_with("SubordinateCACertificate_PathLen") {
+        return Ok(());
+    }
+    Err(format!(
+        "What {name} makes is not a CA below another one: istiod could not sign with it. Use a template whose name \
+         begins with SubordinateCACertificate_PathLen, or leave it out."
+    ))
 }
 
 /// A certificate that is due as soon as it is issued would be issued again by every run.
@@ -213,13 +255,17 @@ fn renewal_leaves_time(settings: &Partial<'_>) -> Vec<Diagnostic> {
         short_lived: false,
         jitter: jitter.unwrap_or_default().signed(),
     };
-    let Err(_) = policy.check(validity.signed()) else { return Vec::new() };
+    let Err(_) = policy.check(validity.signed()) else {
+        return Vec::new();
+    };
     let (place, culprit) = match before {
         Some(before) => ("renew_before", format!("`renew_before` is {before}")),
         None => ("renew_jitter", "`renew_before` is a third of it".to_owned()),
     };
     let jitter = jitter.filter(|jitter| *jitter != Duration::ZERO);
-    let jitter = jitter.map(|jitter| format!(" and `renew_jitter` {jitter}")).unwrap_or_default();
+    let jitter = jitter
+        .map(|jitter| format!(" and `renew_jitter` {jitter}"))
+        .unwrap_or_default();
     vec![
         Diagnostic::error(
             "The certificate would always be due for renewal",

@@ -2,10 +2,9 @@
 
 use super::{Instance, UNTOUCHED};
 use crate::clients::NoSignIn;
-use crate::pca::{AlgorithmError, Answer, Arn, CertificateArn, Error, Status};
+use crate::pca::{Answer, Arn, CertificateArn, Error};
 use crate::pki::ChainError;
-use crate::resources::issue::Obstacle;
-use crate::terraform::{Diagnostic, Path};
+use crate::terraform::Diagnostic;
 
 /// Signing in to AWS could not even be prepared.
 pub(in crate::resources) fn sign_in(instance: &Instance, error: &NoSignIn) -> Diagnostic {
@@ -45,9 +44,14 @@ pub(in crate::resources) fn under_way(
 ) -> Diagnostic {
     let why = match error {
         Error::StillPending { waited, .. } => {
-            format!("AWS Private CA had not delivered it after {} seconds.", waited.as_secs())
+            format!(
+                "AWS Private CA had not delivered it after {} seconds.",
+                waited.as_secs()
+            )
         }
-        Error::Stopped { .. } => "The run was interrupted before AWS Private CA delivered it.".to_owned(),
+        Error::Stopped { .. } => {
+            "The run was interrupted before AWS Private CA delivered it.".to_owned()
+        }
         other => described(other).1,
     };
     instance.error(
@@ -99,7 +103,10 @@ pub(in crate::resources) fn not_revoked(
 pub(in crate::resources) fn no_request(instance: &Instance, problem: &str) -> Diagnostic {
     instance.error(
         "no certificate signing request could be made",
-        &[&format!("The settings do not make a valid request: {problem}."), UNTOUCHED],
+        &[
+            &format!("The settings do not make a valid request: {problem}."),
+            UNTOUCHED,
+        ],
     )
 }
 
@@ -112,211 +119,106 @@ pub(in crate::resources) fn authority_chain(
     instance.error(
         "the CA's own chain is not sound",
         &[
-            &format!("The certificates that {arn} shows do not lead from the CA to a root: {error}."),
+            &format!(
+                "The certificates that {arn} shows do not lead from the CA to a root: {error}."
+            ),
             UNTOUCHED,
             "Import a complete chain into the CA, its root last.",
         ],
     )
 }
 
-/// What stands in the way of issuing, known before anything was asked for.
-pub(in crate::resources) fn obstacle(
-    instance: &Instance,
-    arn: &Arn,
-    obstacle: &Obstacle,
-) -> Diagnostic {
-    let (what, told, remedy, place) = hindered(arn, obstacle);
-    let problem = instance.error(what, &[&told, UNTOUCHED, &remedy]);
-    problem.at(Path::from(place))
-}
-
-fn hindered(arn: &Arn, obstacle: &Obstacle) -> (&'static str, String, String, &'static str) {
-    let authority = "certificate_authority_arn";
-    match obstacle {
-        Obstacle::Status(status) => {
-            ("the CA cannot issue", format!("{arn} is {status}."), awaken(status), authority)
-        }
-        Obstacle::Algorithm(error) => (
-            "the CA's key does not fit",
-            algorithm(error),
-            "Leave `signing_algorithm` out, or name one of the family of the CA's key.".to_owned(),
-            "signing_algorithm",
-        ),
-        Obstacle::PathLength { allowed, wanted } => (
-            "the CA may not have this CA below it",
-            format!(
-                "The path length of {arn} is {allowed}, and an intermediate of path length {wanted} \
-                 needs a CA of at least {}. AWS would refuse it, and so would every peer in the mesh.",
-                u16::from(*wanted) + 1
-            ),
-            "Use a CA that was made with a greater path length: it cannot be changed afterwards."
-                .to_owned(),
-            authority,
-        ),
-        Obstacle::Partition { authority, template } => (
-            "the template is of another partition",
-            format!("The CA is in the partition {authority}, `template_arn` in {template}."),
-            format!("Write `arn:{authority}:acm-pca:::template/…`, or leave `template_arn` out."),
-            "template_arn",
-        ),
-        Obstacle::Beyond(beyond) => (
-            "the certificate would outlive the CA",
-            format!(
-                "With this `validity` it would end at {}, but {arn} itself ends at {}.",
-                beyond.wanted, beyond.issuer_not_after
-            ),
-            "Renew the CA, shorten `validity`, or set `clamp_to_issuer = true` to get what is left."
-                .to_owned(),
-            "validity",
-        ),
-        Obstacle::PathEnds { at } => (
-            "the CA's own path has ended",
-            format!("A certificate between {arn} and its root ended at {at}."),
-            "Renew that CA first: nothing below it is valid any more.".to_owned(),
-            authority,
-        ),
-        Obstacle::ShortLived => (
-            "the CA issues for seven days at most",
-            format!("{arn} is in short-lived mode, and `validity` is longer than seven days."),
-            "Set `validity` to `\"7d\"` or less, or use a general-purpose CA.".to_owned(),
-            "validity",
-        ),
-        Obstacle::NotLater { new, old } => (
-            "the CA ends before a renewal could help",
-            format!(
-                "The certificate in use, or a CA above it, ends at {old}. A new one under {arn} would end at {new}, \
-                 which is no later: the CA is what expires."
-            ),
-            "Renew the CA's own certificate, then run it again.".to_owned(),
-            authority,
-        ),
-        Obstacle::Root { expected, found } => (
-            "the CA leads to another root than expected",
-            format!("`expected_root_sha256` is {expected}, but {arn} leads to the root {found}."),
-            "Check the ARN: under another root this cluster would not be trusted by the others. If \
-             the new root is meant, change `expected_root_sha256`."
-                .to_owned(),
-            "expected_root_sha256",
-        ),
-        Obstacle::RootReplaced { last, found } => (
-            "the CA leads to another root than before",
-            format!(
-                "The last certificate led to the root {last}, {arn} now leads to {found}. Workloads \
-                 that trust only the old root would refuse those with a certificate under the new one."
-            ),
-            "Make the new root trusted everywhere first (`additional_root_pems` of the Secret), then \
-             set `allow_root_replacement = true` for this change."
-                .to_owned(),
-            "allow_root_replacement",
-        ),
-    }
-}
-
-fn awaken(status: &Status) -> String {
-    match status {
-        Status::Disabled => "Enable the CA again (`aws acm-pca update-certificate-authority \
-                             --status ACTIVE`), then run it again."
-            .to_owned(),
-        Status::PendingCertificate | Status::Creating => {
-            "Install the CA's own certificate, then run it again.".to_owned()
-        }
-        Status::Deleted => "Restore the CA while that is possible, or name another one. Certificates \
-                            that it issued stay valid until their end."
-            .to_owned(),
-        Status::Expired => "Renew the CA's own certificate, or name another CA.".to_owned(),
-        Status::Active | Status::Failed | Status::Other(_) => {
-            "Look at the CA in the AWS console, or name another one.".to_owned()
-        }
-    }
-}
-
-fn algorithm(error: &AlgorithmError) -> String {
-    match error {
-        AlgorithmError::CaKey(name) => format!(
-            "The CA's key is {name}: nothing in a mesh is known to verify what it signs. Use a CA \
-             with an RSA key or one on P-256, P-384 or P-521."
-        ),
-        other => format!("The chosen algorithm cannot be used: {other}."),
-    }
-}
-
 /// What happened, the same in a sentence, and what to do.
-fn described(error: &Error) -> (&'static str, String, String) {
-    let authority_of = |answer: &Answer| format!("{} (request {})", answer.message, request_id(answer));
-    let again = || "Run it again; nothing is lost by waiting.".to_owned();
-    match error {
-        Error::StillPending { certificate, .. } => {
-            ("the certificate is not delivered yet", format!("{certificate} is still being issued."), again())
-        }
-        Error::NotIssued { certificate, answer } => (
-            "AWS Private CA could not issue the certificate",
-            format!("{certificate} was ordered, and making it failed: {}", authority_of(answer)),
-            "Apply again to order another one. If that fails, too, look at the CA's events in CloudTrail.".to_owned(),
+type Told = (&'static str, String, String);
+
+fn described(error: &Error) -> Told {
+    match error.answer() {
+        Some(answer) => refused(error, answer),
+        None => unanswered(error),
+    }
+}
+
+/// AWS was not asked, or did not answer.
+fn unanswered(error: &Error) -> Told {
+    let (what, told, remedy) = match error {
+        Error::Stopped(asked) => (
+            "interrupted",
+            format!("The run was interrupted: {asked} was not done."),
+            "Run it again.",
         ),
-        Error::Stopped(asked) => {
-            ("interrupted", format!("The run was interrupted: {asked} was not done."), "Run it again.".to_owned())
-        }
         Error::OutOfTime(asked) => (
             "no time left",
             format!("The time of this operation was over before {asked} was done."),
-            "Run it again, or allow more time in `timeouts {}`.".to_owned(),
+            "Run it again, or allow more time in `timeouts {}`.",
         ),
         Error::NotSignedIn { asked, source } => (
             "no AWS credentials",
             format!("There is no identity for {asked}: {source}."),
-            "Sign in, or name a `profile` or role in the provider block, then run it again.".to_owned(),
+            "Sign in, or name a `profile` or role in the provider block, then run it again.",
         ),
         Error::Unreachable { asked, reason, .. } => (
             "AWS Private CA cannot be reached",
             format!("provider istiopca: no answer to {asked}: {reason}."),
-            "Check the network, proxies and `endpoints {}`, then run it again.".to_owned(),
+            "Check the network, proxies and `endpoints {}`, then run it again.",
         ),
-        Error::Incomplete { asked, missing } => {
-            ("AWS answered half", format!("The answer to {asked} lacks {missing}."), again())
-        }
-        Error::Throttled(answer) => (
-            "AWS is throttling",
-            format!("{} was throttled: {}", answer.asked, authority_of(answer)),
-            "Run it again with a lower `-parallelism`, or have the account's request rate raised.".to_owned(),
+        Error::Incomplete { asked, missing } => (
+            "AWS answered half",
+            format!("The answer to {asked} lacks {missing}."),
+            AGAIN,
         ),
-        Error::Unavailable(answer) => ("AWS has a problem", authority_of(answer), again()),
-        Error::LimitExceeded(answer) => (
-            "a quota of the CA is used up",
-            authority_of(answer),
-            "Have the quota raised, or use another CA: trying again does not help.".to_owned(),
-        ),
-        Error::AccessDenied(answer) => (
-            "AWS denies access",
-            authority_of(answer),
-            format!(
-                "Allow `acm-pca:{}` on {}. For a CA that another account shares, the share must allow the template, \
-                 too: the default share allows end-entity certificates only.",
-                answer.asked.operation, answer.asked.authority
-            ),
-        ),
-        Error::IdentityRefused(answer) => (
-            "AWS refuses the credentials",
-            authority_of(answer),
-            "Sign in again: they are unknown, expired, or the clock of this machine is wrong.".to_owned(),
-        ),
-        Error::NotFound(answer) => (
-            "the CA does not exist",
-            authority_of(answer),
-            "Check `certificate_authority_arn`, and in whose account the provider acts.".to_owned(),
-        ),
-        Error::InvalidState(answer) => (
-            "the CA is in no state to do this",
-            authority_of(answer),
-            "Look at the CA's status; enable it or install its certificate, then run it again.".to_owned(),
-        ),
-        Error::Invalid(answer) | Error::Refused(answer) => (
-            "AWS refuses the request",
-            format!("{}: {}", answer.code, authority_of(answer)),
-            "Change the settings that it names, then run it again.".to_owned(),
-        ),
-    }
+        other => ("AWS Private CA is not done yet", format!("{other}."), AGAIN),
+    };
+    (what, told, remedy.to_owned())
 }
 
-fn request_id(answer: &Answer) -> &str {
-    answer.request_id.as_deref().unwrap_or("unknown")
+/// AWS answered, with a refusal.
+fn refused(error: &Error, answer: &Answer) -> Told {
+    let request = answer.request_id.as_deref().unwrap_or("unknown");
+    let told = format!(
+        "AWS says: {} ({}, request {request}).",
+        answer.message, answer.code
+    );
+    let (what, remedy) = match error {
+        Error::NotIssued { .. } => (
+            "AWS Private CA could not issue the certificate",
+            "Apply again to order another one. If that fails, too, look at the CA's events in CloudTrail.",
+        ),
+        Error::Throttled(_) => (
+            "AWS is throttling",
+            "Run it again with a lower `-parallelism`, or have the account's request rate raised.",
+        ),
+        Error::Unavailable(_) => ("AWS has a problem", AGAIN),
+        Error::LimitExceeded(_) => (
+            "a quota of the CA is used up",
+            "Have the quota raised, or use another CA: trying again does not help.",
+        ),
+        Error::AccessDenied(_) => return ("AWS denies access", told, allow(answer)),
+        Error::IdentityRefused(_) => (
+            "AWS refuses the credentials",
+            "Sign in again: they are unknown, expired, or the clock of this machine is wrong.",
+        ),
+        Error::NotFound(_) => (
+            "the CA does not exist",
+            "Check `certificate_authority_arn`, and in whose account the provider acts.",
+        ),
+        Error::InvalidState(_) => (
+            "the CA is in no state to do this",
+            "Look at the CA's status; enable it or install its certificate, then run it again.",
+        ),
+        _ => (
+            "AWS refuses the request",
+            "Change the settings that it names, then run it again.",
+        ),
+    };
+    (what, told, remedy.to_owned())
+}
+
+const AGAIN: &str = "Run it again; nothing is lost by waiting.";
+
+fn allow(answer: &Answer) -> String {
+    let (operation, authority) = (answer.asked.operation, &answer.asked.authority);
+    format!(
+        "Allow `acm-pca:{operation}` on {authority}. For a CA that another account shares, the share must allow the \
+         template, too: the default share allows end-entity certificates only."
+    )
 }

@@ -28,7 +28,11 @@ pub(in crate::resources) fn renewal(
     let at = |moment: Option<jiff::Timestamp>| moment.map(|at| at.to_string()).unwrap_or_default();
     let (renew_at, end) = (at(issued.renew_at), at(issued.path_not_after));
     let told = format!("Its path ends at {end}, and renewal is due since {renew_at}.");
-    let what = if planned { "renewal is due" } else { "renewal is due and not planned" };
+    let what = if planned {
+        "renewal is due"
+    } else {
+        "renewal is due and not planned"
+    };
     let remedy = if planned {
         "Applying this plan issues a new certificate in place; the old one stays valid until its end."
     } else {

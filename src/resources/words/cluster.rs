@@ -34,69 +34,92 @@ pub(in crate::resources) fn connection(instance: &Instance, error: &NoCluster) -
 /// A call to the cluster failed.
 pub(in crate::resources) fn trouble(instance: &Instance, error: &Error) -> Diagnostic {
     let (what, remedy) = met(&error.problem);
-    let told = format!("provider istiopca: {} failed: {}.", error.action, error.problem);
-    instance.error(what, &[&told, "What was not written before stays as it was.", &remedy])
+    let told = format!(
+        "provider istiopca: {} failed: {}.",
+        error.action, error.problem
+    );
+    instance.error(
+        what,
+        &[
+            &told,
+            "What was not written before stays as it was.",
+            &remedy,
+        ],
+    )
 }
 
+/// What it is, and what to do.
 fn met(problem: &Problem) -> (&'static str, String) {
-    match problem {
-        Problem::Gone { what: Kind::Namespace } => (
+    let (what, remedy) = match problem {
+        Problem::Gone {
+            what: Kind::Namespace,
+        } => (
             "the namespace is absent",
-            "Create it first, or set `create_namespace = true`.".to_owned(),
+            "Create it first, or set `create_namespace = true`.",
         ),
-        Problem::Gone { what: Kind::Secret } => {
-            ("the Secret went away meanwhile", "Run it again.".to_owned())
-        }
+        Problem::Gone { what: Kind::Secret } => ("the Secret went away meanwhile", AGAIN),
         Problem::Unauthorized { .. } => (
             "the cluster refuses the credentials",
-            "Sign in again: the token or certificate is unknown or expired, or the clock of this \
-             machine is wrong."
-                .to_owned(),
+            "Sign in again: the token or certificate is unknown or expired, or the clock of this machine is wrong.",
         ),
-        Problem::Forbidden { verb, resource, rbac: true, .. } => (
-            "the cluster denies access",
-            format!("Allow the verb `{verb}` on `{resource}` by a Role and a binding."),
-        ),
+        Problem::Forbidden {
+            verb,
+            resource,
+            rbac: true,
+            ..
+        } => {
+            let remedy =
+                format!("Allow the verb `{verb}` on `{resource}` by a Role and a binding.");
+            return ("the cluster denies access", remedy);
+        }
         Problem::Forbidden { .. } => (
             "the cluster's admission denies it",
-            "A policy of the cluster is in the way: change it, or what it objects to.".to_owned(),
+            "A policy of the cluster is in the way: change it, or what it objects to.",
         ),
         Problem::Unreachable { .. } => (
             "the cluster cannot be reached",
-            "Check the address, the network and proxies, then run it again.".to_owned(),
+            "Check the address, the network and proxies, then run it again.",
         ),
         Problem::Conflict { .. } | Problem::Stale { .. } => (
             "somebody else is writing the Secret",
-            "Run it again; if it happens again, find the other writer and stop it.".to_owned(),
+            "Run it again; if it happens again, find the other writer and stop it.",
         ),
-        Problem::Terminating { finalizers, .. } if finalizers.is_empty() => {
-            ("it is being deleted", "Wait until it is gone, then run it again.".to_owned())
+        Problem::Terminating { finalizers, .. } => {
+            return ("it is being deleted", held(finalizers));
         }
-        Problem::Terminating { finalizers, .. } => (
-            "it is being deleted and is held",
-            format!("Wait for, or remove, the finalizers {}.", finalizers.join(", ")),
+        Problem::Quota { .. } => (
+            "the namespace's quota is used up",
+            "Raise the quota, then run it again.",
         ),
-        Problem::Quota { .. } => {
-            ("the namespace's quota is used up", "Raise the quota, then run it again.".to_owned())
-        }
-        Problem::Busy { .. } => ("the API server is busy", "Run it again.".to_owned()),
+        Problem::Busy { .. } => ("the API server is busy", AGAIN),
         Problem::Invalid { .. } => (
             "the cluster refuses the object",
-            "Change what it objects to, then run it again.".to_owned(),
+            "Change what it objects to, then run it again.",
         ),
         Problem::NotKubernetes { .. } => (
             "something else than a Kubernetes API server answered",
-            "Check `host` and `proxy_url`.".to_owned(),
+            "Check `host` and `proxy_url`.",
         ),
-        Problem::Server { .. } | Problem::Unreadable { .. } => {
-            ("the API server failed", "Run it again.".to_owned())
-        }
+        Problem::Server { .. } | Problem::Unreadable { .. } => ("the API server failed", AGAIN),
+    };
+    (what, remedy.to_owned())
+}
+
+const AGAIN: &str = "Run it again.";
+
+fn held(finalizers: &[String]) -> String {
+    match finalizers {
+        [] => "Wait until it is gone, then run it again.".to_owned(),
+        held => format!("Wait for, or remove, the finalizers {}.", held.join(", ")),
     }
 }
 
 /// Rights are missing, found before anything was done.
 pub(in crate::resources) fn denied(instance: &Instance, denied: &[Denied]) -> Diagnostic {
-    let rights: Vec<String> = denied.iter().map(|denied| format!("- {}", denied.access)).collect();
+    let rights: Vec<String> = denied
+        .iter()
+        .map(|denied| format!("- {}", denied.access))
+        .collect();
     instance.error(
         "rights are missing in the cluster",
         &[
@@ -124,9 +147,13 @@ pub(in crate::resources) fn no_namespace(
 
 /// The state is kept though the cluster could not be read.
 pub(in crate::resources) fn kept(problem: Diagnostic) -> Diagnostic {
-    let Diagnostic { summary, detail, .. } = problem;
+    let Diagnostic {
+        summary, detail, ..
+    } = problem;
     Diagnostic::warning(
         summary,
-        format!("{detail}\n\nWith `refresh_failure = \"warn\"` the plan goes on with what the state says."),
+        format!(
+            "{detail}\n\nWith `refresh_failure = \"warn\"` the plan goes on with what the state says."
+        ),
     )
 }

@@ -4,36 +4,53 @@
 mod authority;
 mod certificate;
 mod cluster;
+mod obstacle;
 mod secret;
 
 use std::fmt;
 
 pub(super) use authority::{
-    authority, authority_chain, no_request, not_ordered, not_revoked, obstacle, sign_in, under_way,
-    unusable,
+    authority, authority_chain, no_request, not_ordered, not_revoked, sign_in, under_way, unusable,
 };
 pub(super) use certificate::{key_in_state, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
+pub(super) use obstacle::obstacle;
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, key_gone,
     left_alone, lost, not_delivered, overwritten, refusal, retained, root_change, will_be_gone,
 };
 
-use crate::terraform::Diagnostic;
+use crate::terraform::{Diagnostic, Path};
 
 /// How messages call an object. The host folds equal summaries into one, so each begins with it.
 #[derive(Clone, Debug)]
-pub(super) struct Instance(String);
+pub(super) struct Instance {
+    name: String,
+    /// Where the settings of its certificate stand.
+    settings: Path,
+}
 
 impl Instance {
     /// An intermediate, by its common name.
     pub(super) fn intermediate(common_name: &str) -> Self {
-        Self(format!("Intermediate CA {common_name:?}"))
+        Self {
+            name: format!("Intermediate CA {common_name:?}"),
+            settings: Path::root(),
+        }
     }
 
     /// A Secret, by namespace and name.
     pub(super) fn secret(namespace: &str, name: &str) -> Self {
-        Self(format!("Secret {namespace}/{name}"))
+        let settings = Path::from("intermediate").index(0);
+        Self {
+            name: format!("Secret {namespace}/{name}"),
+            settings,
+        }
+    }
+
+    /// Where a setting of its certificate stands.
+    fn setting(&self, name: &'static str) -> Path {
+        self.settings.attribute(name)
     }
 
     /// A failure of this object.
@@ -49,7 +66,7 @@ impl Instance {
 
 impl fmt::Display for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 

@@ -41,15 +41,21 @@ pub(in crate::resources) fn bad_key(instance: &Instance, error: &KeyError) -> Di
 /// The bundle is none that istiod would load or peers would trust.
 pub(in crate::resources) fn bad_bundle(instance: &Instance, unfit: &Unfit) -> Diagnostic {
     let (told, place) = match unfit {
-        Unfit::Root(error) => {
-            (format!("One of `additional_root_pems` cannot be read: {error}."), "additional_root_pems")
-        }
+        Unfit::Root(error) => (
+            format!("One of `additional_root_pems` cannot be read: {error}."),
+            "additional_root_pems",
+        ),
         Unfit::Bundle(error) => (format!("{error}."), "certificate"),
-        Unfit::Key => ("The private key is not the certificate's.".to_owned(), "private_key_pem"),
+        Unfit::Key => (
+            "The private key is not the certificate's.".to_owned(),
+            "private_key_pem",
+        ),
     };
     let remedy = "Correct it and apply again. istiod would have refused this bundle, or signed what \
                   no workload accepts.";
-    instance.error("this cannot be a mesh's CA", &[&told, UNWRITTEN, remedy]).at(Path::from(place))
+    instance
+        .error("this cannot be a mesh's CA", &[&told, UNWRITTEN, remedy])
+        .at(Path::from(place))
 }
 
 /// Trust would break.
@@ -157,25 +163,39 @@ fn refused(refusal: &Refusal) -> (&'static str, String, String) {
 fn whose(finding: &Finding) -> String {
     match finding {
         Finding::OtherOwner { owner } => {
-            format!("It carries the owner id {owner}: another resource of this provider, in another state, keeps it.")
+            format!(
+                "It carries the owner id {owner}: another resource of this provider, in another state, keeps it."
+            )
         }
         Finding::Controlled(controllers) => {
-            let names = controllers.iter().map(|by| format!("{} ({})", by.name, by.mark));
-            format!("It is kept by {}, which would write it again.", names.collect::<Vec<_>>().join(", "))
+            let names = controllers
+                .iter()
+                .map(|by| format!("{} ({})", by.name, by.mark));
+            format!(
+                "It is kept by {}, which would write it again.",
+                names.collect::<Vec<_>>().join(", ")
+            )
         }
-        Finding::Foreign { managers } if managers.is_empty() => "Nothing on it says who wrote it.".to_owned(),
+        Finding::Foreign { managers } if managers.is_empty() => {
+            "Nothing on it says who wrote it.".to_owned()
+        }
         Finding::Foreign { managers } => format!("It was written by {}.", managers.join(", ")),
-        Finding::Istiod(_) | Finding::Ours | Finding::Released { .. } | Finding::SameCertificate => {
-            "It is there.".to_owned()
-        }
+        Finding::Istiod(_)
+        | Finding::Ours
+        | Finding::Released { .. }
+        | Finding::SameCertificate => "It is there.".to_owned(),
     }
 }
 
 fn answered(answer: Answer) -> String {
     match answer {
-        Answer::Adopt => "`on_existing = \"adopt\"` takes it over in place; what else is on it stays.",
+        Answer::Adopt => {
+            "`on_existing = \"adopt\"` takes it over in place; what else is on it stays."
+        }
         Answer::Replace => "`on_existing = \"replace\"` deletes it and makes it anew.",
-        Answer::ForceConflicts => "`force_conflicts = true` is needed besides; stop the other writer first.",
+        Answer::ForceConflicts => {
+            "`force_conflicts = true` is needed besides; stop the other writer first."
+        }
     }
     .to_owned()
 }
@@ -202,15 +222,23 @@ pub(in crate::resources) fn lost(instance: &Instance, error: &Error) -> Diagnost
 }
 
 /// Others' values were written over, as the user allowed.
-pub(in crate::resources) fn overwritten(instance: &Instance, how: &HowWritten) -> Option<Diagnostic> {
-    let (HowWritten::InPlace(decision) | HowWritten::Replaced(decision)) = how else { return None };
+pub(in crate::resources) fn overwritten(
+    instance: &Instance,
+    how: &HowWritten,
+) -> Option<Diagnostic> {
+    let (HowWritten::InPlace(decision) | HowWritten::Replaced(decision)) = how else {
+        return None;
+    };
     if decision.overwritten.is_empty() {
         return None;
     }
     Some(instance.warning(
         "values of other writers were replaced",
         &[
-            &format!("These had changed fields of this Secret:\n{}", listed(&decision.overwritten)),
+            &format!(
+                "These had changed fields of this Secret:\n{}",
+                listed(&decision.overwritten)
+            ),
             "If they write again, the next plan shows it as drift.",
         ],
     ))
@@ -309,6 +337,8 @@ pub(in crate::resources) fn left_alone(instance: &Instance, owner: Option<&str>)
     );
     instance.warning(
         "it was left alone",
-        &[&format!("{owner}, so it is not this resource's (any more). It is still in the cluster.")],
+        &[&format!(
+            "{owner}, so it is not this resource's (any more). It is still in the cluster."
+        )],
     )
 }

@@ -118,7 +118,7 @@ impl Inspection {
         if !within.is_top() && attribute.replaces {
             self.fault(&place, "replaces, which only settings at the top can");
         }
-        self.touches(attribute.touches, within, &place);
+        self.touches(attribute.touches, &place);
     }
 
     fn named(&mut self, place: &Place, name: &str) {
@@ -249,13 +249,11 @@ impl Inspection {
         }
     }
 
-    fn touches(&mut self, touches: Touches, within: &Place, place: &Place) {
+    /// Within blocks nobody asks for it, but blocks may share their settings with the top.
+    fn touches(&mut self, touches: Touches, place: &Place) {
         let Touches::Only(outputs) = touches else {
             return;
         };
-        if !within.is_top() {
-            self.fault(place, "touches outputs, which only settings at the top can");
-        }
         let unknown: Vec<_> = outputs
             .iter()
             .filter(|output| !self.outputs.contains(*output))
@@ -269,7 +267,7 @@ impl Inspection {
         let mut place = within.of(block.name);
         self.named(&place, block.name);
         self.described(&place, block.description);
-        self.touches(block.touches, within, &place);
+        self.touches(block.touches, &place);
         match block.nesting {
             Nesting::Single if block.name != Timeouts::BLOCK.name => {
                 // Left to an unknown `dynamic`, it breaks the apply when it turns out absent.
@@ -514,7 +512,6 @@ mod tests {
             &[
                 r#"b touches "gone", which is no output"#,
                 "b.x replaces, which only settings at the top can",
-                "b.x touches outputs, which only settings at the top can",
             ],
         );
     }

@@ -14,6 +14,7 @@ pub(in crate::terraform) trait Failed {
 macro_rules! fails_with_diagnostics {
     ($($rpc:ident),* $(,)?) => {
         $(impl Failed for proto::$rpc::Response {
+            #[allow(clippy::needless_update, reason = "some answers are nothing but messages")]
             fn failed(problems: Vec<Diagnostic>) -> Self {
                 Self { diagnostics: diagnostics(problems), ..Default::default() }
             }

@@ -276,7 +276,7 @@ fn a_result_that_is_not_the_plan_is_caught() {
     );
     caught(
         Break::GoesBackOnAnUpdate,
-        "id: was another value; sizes: was another value",
+        "id: was another value; sizes[0]: was another value",
     );
 }
 

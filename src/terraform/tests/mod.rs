@@ -4,6 +4,7 @@ mod broken;
 mod fuzz;
 mod host;
 pub(in crate::terraform) mod lamp;
+mod life;
 mod lives;
 mod oracle;
 pub(in crate::terraform) mod random;

@@ -16,7 +16,7 @@ use crate::terraform::value::{Dynamic, Number};
 ///
 /// For what is no JSON, and for numbers beyond what the host can hold.
 pub(in crate::terraform) fn decode(bytes: &[u8]) -> Result<Dynamic, WireError> {
-    let raw: &RawValue = serde_json::from_slice(bytes).map_err(not_json)?;
+    let raw: &RawValue = serde_json::from_slice(bytes).map_err(|error| not_json(&error))?;
     value(raw)
 }
 
@@ -25,15 +25,18 @@ fn value(raw: &RawValue) -> Result<Dynamic, WireError> {
     Ok(match text.as_bytes().first() {
         Some(b'{') => {
             let entries: BTreeMap<String, &RawValue> =
-                serde_json::from_str(text).map_err(not_json)?;
+                serde_json::from_str(text).map_err(|error| not_json(&error))?;
             let entries = entries.into_iter().map(|(key, raw)| Ok((key, value(raw)?)));
             Dynamic::Map(entries.collect::<Result<_, WireError>>()?)
         }
         Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
+            let items: Vec<&RawValue> =
+                serde_json::from_str(text).map_err(|error| not_json(&error))?;
             Dynamic::List(items.into_iter().map(value).collect::<Result<_, _>>()?)
         }
-        Some(b'"') => Dynamic::String(serde_json::from_str(text).map_err(not_json)?),
+        Some(b'"') => {
+            Dynamic::String(serde_json::from_str(text).map_err(|error| not_json(&error))?)
+        }
         Some(b'n') => Dynamic::Null,
         Some(b't') => Dynamic::Bool(true),
         Some(b'f') => Dynamic::Bool(false),
@@ -42,7 +45,7 @@ fn value(raw: &RawValue) -> Result<Dynamic, WireError> {
 }
 
 /// Tells where, never what: the document may hold a key.
-fn not_json(error: serde_json::Error) -> WireError {
+fn not_json(error: &serde_json::Error) -> WireError {
     WireError::NotJson {
         line: error.line(),
         column: error.column(),

@@ -1,5 +1,20 @@
 //! The provider as its users meet it: the built binary or the library under a clock, real CLIs, a
 //! real API server, and an AWS that enforces its rules.
 
+mod canary;
+mod changes;
+mod clusters;
+mod commands;
+mod cycle;
+mod drift;
 mod first_apply;
+mod hands;
+mod interruption;
+mod keys;
+mod mistakes;
+mod ownership;
+mod pages;
+mod places;
+mod planned;
+mod quickstart;
 mod world;

@@ -6,9 +6,11 @@
 mod dice;
 mod model;
 mod schema;
+mod script;
 mod values;
 
 pub(crate) use dice::Dice;
-pub(crate) use model::{Event, Fate, Model, Script, Sight};
+pub(crate) use model::Model;
 pub(crate) use schema::{Blueprint, blueprint};
-pub(crate) use values::{canonical, config, json, value};
+pub(crate) use script::{Event, Fate, Script, Sight};
+pub(crate) use values::{canonical, config, json};

@@ -3,7 +3,7 @@
 //! What it decides while planning depends on nothing but what it is shown: an output only on the
 //! settings that touch it, on the object as it was, and on its notes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::super::framework::schema::{Attribute, Schema, Timeouts, Touches};
 use super::super::framework::{
     Ask, Boxed, Call, Diagnostic, Dynamic, Ended, Ending, Found, Managed, Object, Planned, Verdict,
 };
+use super::script::{Event, Fate, Script, Sight};
 use super::{Dice, values};
 
 const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -27,98 +28,6 @@ pub(crate) struct Model {
     pub(crate) dice: Dice,
     /// What befalls it, and what it has seen.
     pub(crate) script: Arc<Script>,
-}
-
-/// What befalls the operations to come, and what has happened.
-#[derive(Default)]
-pub(crate) struct Script(Mutex<Scene>);
-
-#[derive(Default)]
-struct Scene {
-    fate: Fate,
-    sight: Sight,
-    events: Vec<Event>,
-    /// Counts what has been made, so that nothing is made twice alike.
-    serial: usize,
-}
-
-/// What becomes of the next operation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It succeeds.
-    #[default]
-    Succeeds,
-    /// It fails and leaves nothing.
-    Fails,
-    /// It fails, and part of it is done.
-    StopsHalfway,
-    /// It hits a bug.
-    Panics,
-}
-
-/// What the next look at the object finds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Sight {
-    /// What it expects.
-    #[default]
-    Same,
-    /// Outputs that somebody else has changed; its notes say which.
-    Drifted,
-    /// What it expects, but in another place; its notes say so.
-    Elsewhere,
-    /// Nothing.
-    Gone,
-    /// It cannot tell.
-    Fails,
-    /// It hits a bug.
-    Panics,
-}
-
-/// What was asked of the resource.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Event {
-    /// A look before an operation; whether there is an object to change.
-    Preflight {
-        /// Whether there is one.
-        update: bool,
-    },
-    /// A look at the object; the outputs that were found.
-    Look(Dynamic),
-    /// The object was to be made with these settings.
-    Create(Dynamic),
-    /// The object was to be changed to these settings.
-    Update(Dynamic),
-    /// The object was to go.
-    Delete(Ending),
-    /// The framework broke a promise of its own.
-    Complaint(String),
-}
-
-impl Script {
-    /// Says what becomes of operations from now on.
-    pub(crate) fn set(&self, fate: Fate, sight: Sight) {
-        let mut scene = self.scene();
-        (scene.fate, scene.sight) = (fate, sight);
-    }
-
-    /// What has happened since the last time.
-    pub(crate) fn events(&self) -> Vec<Event> {
-        std::mem::take(&mut self.scene().events)
-    }
-
-    fn note(&self, event: Event) {
-        self.scene().events.push(event);
-    }
-
-    fn serial(&self) -> usize {
-        let mut scene = self.scene();
-        scene.serial += 1;
-        scene.serial
-    }
-
-    fn scene(&self) -> MutexGuard<'_, Scene> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<C: Send + Sync, P: Send + Sync> Managed<C, P> for Model {
@@ -242,7 +151,7 @@ impl<C: Send + Sync, P: Send + Sync> Managed<C, P> for Model {
     ) -> Boxed<'a, Result<Vec<Diagnostic>, Diagnostic>> {
         Box::pin(async move {
             self.script.note(Event::Delete(ending));
-            let fate = self.script.scene().fate;
+            let fate = self.script.fate();
             match fate {
                 Fate::Succeeds => Ok(vec![Diagnostic::warning("Something to know", "Gone.")]),
                 Fate::Fails | Fate::StopsHalfway => Err(failure()),
@@ -337,7 +246,7 @@ impl Model {
                 self.complain(format!("{} is open in one place only", output.name));
             }
         }
-        let fate = self.script.scene().fate;
+        let fate = self.script.fate();
         match fate {
             Fate::Succeeds => {
                 let notes = json!({"serial": self.script.serial()});
@@ -401,7 +310,7 @@ impl Model {
         let warning = || vec![Diagnostic::warning("Something to know", "It was seen.")];
         let mut outputs = object.value.clone();
         let mut notes = object.private.clone();
-        let sight = self.script.scene().sight;
+        let sight = self.script.sight();
         match sight {
             Sight::Same => {}
             Sight::Gone => return Found::Gone(warning()),

@@ -74,14 +74,18 @@ pub fn clean(command: &mut Command, home: &Path) {
     }
 }
 
-/// Whether an environment variable of that name changes what a core, the AWS SDK or a Kubernetes
-/// client does, or whom they reach.
+/// How the environment variables begin that change what a core, the AWS SDK or a Kubernetes client
+/// does.
+pub const MEDDLING: [&str; 5] = ["TF_", "TOFU_", "AWS_", "KUBE", "ISTIOPCA_"];
+
+/// The variables that change whom they reach; in lower case too.
+pub const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/// Whether a variable of that name is one of [`MEDDLING`] or [`PROXIES`].
 #[must_use]
 pub fn meddles(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let prefixes = ["TF_", "TOFU_", "AWS_", "KUBE", "ISTIOPCA_"];
-    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-    prefixes.iter().any(|prefix| name.starts_with(prefix)) || proxies.contains(&name.as_str())
+    MEDDLING.iter().any(|start| name.starts_with(start))
+        || PROXIES.iter().any(|proxy| proxy.eq_ignore_ascii_case(name))
 }
 
 /// The variables of this process that [`meddles`] is true of.

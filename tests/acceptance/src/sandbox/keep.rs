@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::served::Served;
 use super::walk::DAYS;
 use super::{Error, Narrator, Stage};
-use crate::process::meddling;
+use crate::process::{MEDDLING, PROXIES};
 
 /// A stage with a provider for whoever comes, under the sandbox's clock.
 pub struct Kept {
@@ -33,11 +33,8 @@ impl Kept {
         let (environment, kubeconfig) = (place.join("environment"), place.join("kubeconfig"));
         let mut variables = stage.dir.environment();
         variables.insert("KUBECONFIG".to_owned(), kubeconfig.display().to_string());
-        let unset: Vec<_> = meddling()
-            .filter(|name| !variables.contains_key(name))
-            .collect();
         write(&kubeconfig, &stage.cluster.kubeconfig())?;
-        write(&environment, &script(&unset, &variables, &stage.dir.path()))?;
+        write(&environment, &script(&variables, &stage.dir.path()))?;
         Ok(Self {
             stage,
             environment,
@@ -137,9 +134,16 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
-/// For any POSIX shell.
-fn script(unset: &[String], variables: &BTreeMap<String, String>, directory: &Path) -> String {
-    let mut lines: Vec<_> = unset.iter().map(|name| format!("unset {name}")).collect();
+/// For any POSIX shell: forgets what would meddle, then sets what belongs to the sandbox.
+fn script(variables: &BTreeMap<String, String>, directory: &Path) -> String {
+    let starts = MEDDLING.join("|");
+    let proxies = PROXIES.map(|name| format!("{name} {}", name.to_lowercase()));
+    let mut lines = vec![
+        format!(
+            "for name in $(env | grep -oE '^({starts})[A-Za-z0-9_]*'); do unset \"$name\"; done"
+        ),
+        format!("unset name {}", proxies.join(" ")),
+    ];
     let exports = variables.iter();
     lines.extend(exports.map(|(name, value)| format!("export {name}={}", quoted(value))));
     lines.push(format!("cd {}", quoted(&directory.display().to_string())));
@@ -166,17 +170,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let value = "it's\n\"two\" $lines `of` \\ text";
         let variables = BTreeMap::from([("ISTIOPCA_SAID".to_owned(), value.to_owned())]);
-        let script = script(&["ISTIOPCA_OLD".to_owned()], &variables, dir.path());
+        let script = script(&variables, dir.path());
         let run = Command::new("sh")
-            .env("ISTIOPCA_OLD", "there")
+            .env("AWS_PROFILE", "somebody else's")
+            .env("https_proxy", "somewhere")
             .arg("-c")
             .arg(
-                script + r#"printf '%s|%s|%s' "$ISTIOPCA_SAID" "${ISTIOPCA_OLD-gone}" "$(pwd -P)""#,
+                script
+                    + r#"printf '%s|%s|%s' "$ISTIOPCA_SAID" "${AWS_PROFILE-}${https_proxy-}" "$(pwd -P)""#,
             )
             .output()
             .unwrap();
         let here = dir.path().canonicalize().unwrap();
-        let expected = format!("{value}|gone|{}", here.display());
+        let expected = format!("{value}||{}", here.display());
         assert_eq!(String::from_utf8(run.stdout).unwrap(), expected);
     }
 

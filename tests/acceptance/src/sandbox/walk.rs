@@ -123,11 +123,11 @@ fn renewed(before: &Made, after: &Made) -> Result<(), Error> {
     })
 }
 
-/// Takes away what the walk has made.
+/// Takes away what the walk has made, and shows that the Secret outlives it.
 ///
 /// # Errors
 ///
-/// When the core cannot.
+/// When the core cannot, or the Secret is gone.
 pub async fn destroy(stage: &mut Stage, told: &mut Narrator<'_>) -> Result<(), Error> {
     told.chapter("Away with it");
     told.say(
@@ -135,6 +135,16 @@ pub async fn destroy(stage: &mut Stage, told: &mut Narrator<'_>) -> Result<(), E
     );
     told.say("restart of istiod would make a new self-signed root.");
     stage.run(told, &DESTROY, 0).await?;
+    let left = stage.cluster.secrets();
+    let Some(secret) = left.first() else {
+        let gone = "the Secret should have outlived the resource";
+        return Err(Error::Unexpected(gone.to_owned()));
+    };
+    told.blank();
+    told.say(&format!(
+        "{}/{} is still in the cluster.",
+        secret.namespace, secret.name
+    ));
     Ok(())
 }
 

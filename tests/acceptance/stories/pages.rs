@@ -1,0 +1,56 @@
+//! The documentation: what it shows is what a core accepts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use istiopca_acceptance::cli::{Cli, Provider, REQUIRED_PROVIDERS, Workdir, provider_binary};
+use istiopca_acceptance::sandbox::examples;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_configuration_in_the_documentation_is_valid() {
+    let shown = pages().into_iter().flat_map(|page| {
+        let text = fs::read_to_string(&page).unwrap();
+        let found: Vec<String> = configurations(&text).map(str::to_owned).collect();
+        assert!(!found.is_empty(), "{} shows no configuration", page.display());
+        found
+    });
+    for (at, configuration) in shown.enumerate() {
+        let cli = Cli::both()[at % 2];
+        let dir = workdir(cli);
+        dir.write("main.tf", &configuration);
+        if !configuration.contains("required_providers") {
+            dir.write("versions.tf", REQUIRED_PROVIDERS);
+        }
+        dir.validate(&[]).await.succeeds();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_is_valid() {
+    for cli in Cli::both() {
+        for example in fs::read_dir(examples()).unwrap() {
+            let dir = workdir(cli);
+            dir.copy(&example.unwrap().path()).unwrap();
+            dir.validate(&[]).await.succeeds();
+        }
+    }
+}
+
+fn workdir(cli: Cli) -> Workdir {
+    Workdir::new(cli, Provider::DevOverride(provider_binary().to_owned())).unwrap()
+}
+
+/// The README and the pages of the registry.
+fn pages() -> Vec<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pages = vec![workspace.join("README.md"), workspace.join("docs/index.md")];
+    let resources = fs::read_dir(workspace.join("docs/resources")).unwrap();
+    pages.extend(resources.map(|entry| entry.unwrap().path()));
+    pages
+}
+
+/// What stands between the fences; a fragment has another name behind its fence.
+fn configurations(page: &str) -> impl Iterator<Item = &str> {
+    let blocks = page.split("```terraform\n").skip(1);
+    blocks.filter_map(|rest| rest.split("```").next())
+}

@@ -1,0 +1,199 @@
+//! The quick start: `cargo sandbox`, and the examples that it is made of.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use istiopca_acceptance::cli::{Cli, Provider, Workdir, provider_binary};
+use istiopca_acceptance::parts::{KUBECTL, terraform};
+use istiopca_acceptance::process::{Run, Running, guarded, run};
+use istiopca_acceptance::sandbox::{Core, Kept, Narrator, Stage, destroy, example, examples, walk};
+
+const SANDBOX: &str = env!("CARGO_BIN_EXE_sandbox");
+const SOON: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_walks_from_nothing_to_the_first_renewal() {
+    for cli in Cli::both() {
+        let mut stage = stage(cli).await;
+        let mut lines = Vec::new();
+        let mut tell = |line: &str| lines.push(line.to_owned());
+        let told = &mut Narrator::new(&mut tell);
+        walk(&mut stage, told).await.unwrap();
+        let key = live_key(&stage).await;
+        destroy(&mut stage, told).await.unwrap();
+        let text = lines.join("\n");
+        for wanted in [
+            &format!("   $ {cli} init"),
+            "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.",
+            "     subject           CN=istio-intermediate.quickstart,OU=Platform,O=Example, until 2",
+            "     signed by         CN=Sandbox Mesh CA,O=Example Corp, until 2",
+            "     root              CN=Sandbox Root CA,O=Example Corp, until 2",
+            "     issued because    created",
+            "     ever issued       1 by AWS Private CA",
+            "Warning: Secret istio-system/cacerts: renewal is due",
+            "issue_reason                = \"created\" -> \"renewal\"",
+            "Plan: 0 to add, 1 to change, 0 to destroy.",
+            "Apply complete! Resources: 0 added, 1 changed, 0 destroyed.",
+            "     issued because    renewal",
+            "     ever issued       2 by AWS Private CA",
+            "Destroy complete! Resources: 1 destroyed.",
+            "   istio-system/cacerts is still in the cluster.",
+        ] {
+            assert!(text.contains(wanted), "{wanted:?} is missing:\n{text}");
+        }
+        assert_eq!(text.matches("No changes.").count(), 2, "{text}");
+        for file in [
+            "ca-cert.pem",
+            "ca-key.pem",
+            "cert-chain.pem",
+            "root-cert.pem",
+        ] {
+            let size = |line: &&String| line.contains(file) && line.ends_with(" bytes");
+            assert_eq!(lines.iter().filter(size).count(), 2, "{file}:\n{text}");
+        }
+        assert_no_part_of(&key, &text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_sandbox_is_used_from_another_terminal_while_days_pass() {
+    let mut stage = stage(Cli::Terraform).await;
+    let mut nobody = |_: &str| ();
+    let told = &mut Narrator::new(&mut nobody);
+    walk(&mut stage, told).await.unwrap();
+    let mut kept = Kept::open(stage).await.unwrap();
+    let plan = "terraform plan -no-color -input=false -detailed-exitcode";
+    terminal(&kept, plan).await.exit_code(0).says("No changes.");
+
+    let kubectl = KUBECTL.path().unwrap();
+    let delete = format!(
+        "{} -n istio-system delete secret cacerts",
+        kubectl.display()
+    );
+    terminal(&kept, &delete).await.succeeds();
+    terminal(&kept, plan).await.exit_code(2);
+    let apply = "terraform apply -no-color -input=false -auto-approve";
+    terminal(&kept, apply).await.succeeds();
+    terminal(&kept, plan).await.exit_code(0);
+
+    kept.let_days_pass(told).await.unwrap();
+    terminal(&kept, plan)
+        .await
+        .exit_code(2)
+        .says("renewal is due");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_sandbox_leaves_nothing() {
+    let mut command = guarded(Path::new(SANDBOX), None);
+    command.env("ISTIOPCA_PROVIDER", provider_binary());
+    let sandbox = Running::start(command, "sandbox").unwrap();
+    sandbox.until_it_says("$ terraform apply", SOON).await;
+    sandbox.interrupt();
+    let run = sandbox.wait(SOON).await;
+    run.exit_code(130)
+        .says("interrupted Everything is stopped and removed.");
+    let told = |line: &str| Some(line.strip_prefix("     working directory ")?.to_owned());
+    let directory = run.stdout().lines().find_map(told).expect("it is told");
+    let place = Path::new(&directory)
+        .parent()
+        .expect("it has a place around it");
+    assert!(!place.exists(), "{} is left", place.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_says_what_it_does_and_what_it_does_not_know() {
+    let sandbox = async |argument| {
+        let mut command = guarded(Path::new(SANDBOX), None);
+        command.arg(argument);
+        run(command, argument, SOON).await
+    };
+    sandbox("--help")
+        .await
+        .succeeds()
+        .says("cargo sandbox [--keep]");
+    sandbox("--kepe")
+        .await
+        .exit_code(2)
+        .says("\"--kepe\" is unknown here")
+        .says("cargo sandbox [--keep]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_example_is_valid() {
+    let names: Vec<_> = fs::read_dir(examples())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(names.iter().any(|name| name == "minimal"), "{names:?}");
+    for cli in Cli::both() {
+        for name in &names {
+            let provider = Provider::Mirror(provider_binary().to_owned());
+            let dir = Workdir::new(cli, provider).unwrap();
+            dir.copy(&example(name)).unwrap();
+            dir.init(&[]).await.succeeds();
+            let run = dir.validate(&[]).await;
+            run.succeeds().says("Success! The configuration is valid.");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_are_formatted_as_either_cli_would() {
+    let examples = examples().display().to_string();
+    for cli in Cli::both() {
+        let dir = Workdir::new(cli, Provider::None).unwrap();
+        dir.run(&["fmt", "-check", "-diff", "-recursive", &examples])
+            .await
+            .succeeds();
+    }
+}
+
+async fn stage(cli: Cli) -> Stage {
+    let core = Core::at(cli, cli.program().unwrap()).await.unwrap();
+    Stage::set(&core, provider_binary().to_owned(), SANDBOX.into())
+        .await
+        .unwrap()
+}
+
+/// A command as typed into a shell that has read the environment first.
+async fn terminal(kept: &Kept, line: &str) -> Run {
+    let mut command = guarded(Path::new("sh"), None);
+    let environment = kept.environment().display();
+    let terraform = terraform().unwrap();
+    let beside = terraform.parent().unwrap().display();
+    // Something that a user may have set, and that would lead astray.
+    command.env("AWS_SESSION_TOKEN", "of somebody else");
+    command.args([
+        "-c",
+        &format!(". '{environment}' && PATH=\"{beside}:$PATH\" && {line}"),
+    ]);
+    run(command, line, SOON).await
+}
+
+/// The private key in the cluster, PEM.
+async fn live_key(stage: &Stage) -> String {
+    let kubeconfig = stage.dir().place().join("witness");
+    fs::write(&kubeconfig, stage.cluster().kubeconfig()).unwrap();
+    let mut command = guarded(&KUBECTL.path().unwrap(), None);
+    command
+        .env("KUBECONFIG", &kubeconfig)
+        .args(["-n", "istio-system", "get", "secret", "cacerts"])
+        .args([
+            "-o",
+            "go-template={{index .data \"ca-key.pem\" | base64decode}}",
+        ]);
+    let run = run(command, "kubectl get secret", SOON).await;
+    run.succeeds().stdout().to_owned()
+}
+
+#[track_caller]
+fn assert_no_part_of(key: &str, text: &str) {
+    let body: Vec<_> = key.lines().filter(|line| !line.contains("-----")).collect();
+    assert!(body.len() > 2, "there is no key to look for");
+    for line in body {
+        assert!(!text.contains(line), "a line of the key was told");
+    }
+    assert!(!text.contains("PRIVATE KEY"), "a key was told:\n{text}");
+}
