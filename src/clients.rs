@@ -98,9 +98,20 @@ impl Clients {
     /// When the provider's settings lead to no sign-in. AWS is not asked.
     pub fn authority(&self, arn: &Arn) -> Result<Arc<Authority>, NoSignIn> {
         let sign_in = self.sign_in()?;
-        let mut authorities = self.authorities.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(Authority::new(arn.clone(), sign_in, u64::from_be_bytes(random())));
-        Ok(Arc::clone(authorities.entry(arn.to_string()).or_insert_with(made)))
+        let mut authorities = self
+            .authorities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let made = || {
+            Arc::new(Authority::new(
+                arn.clone(),
+                sign_in,
+                u64::from_be_bytes(random()),
+            ))
+        };
+        Ok(Arc::clone(
+            authorities.entry(arn.to_string()).or_insert_with(made),
+        ))
     }
 
     /// The cluster of the provider's `kubernetes {}` block.
@@ -109,7 +120,10 @@ impl Clients {
     ///
     /// When the settings do not name one. The cluster is not asked.
     pub fn cluster(&self) -> Result<&Cluster, NoCluster> {
-        self.cluster.get_or_init(|| self.connect()).as_ref().map_err(Clone::clone)
+        self.cluster
+            .get_or_init(|| self.connect())
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     /// Whether a look that fails leaves the state as it is.
@@ -132,7 +146,10 @@ impl Clients {
                 None => Ok(outer),
             }
         };
-        self.sign_in.get_or_init(made).clone().map_err(NoSignIn::SignIn)
+        self.sign_in
+            .get_or_init(made)
+            .clone()
+            .map_err(NoSignIn::SignIn)
     }
 
     fn connect(&self) -> Result<Cluster, NoCluster> {
@@ -146,7 +163,10 @@ impl Clients {
 
 /// An id that no other object has.
 pub fn random_id() -> String {
-    random::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+    random::<16>()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn random<const N: usize>() -> [u8; N] {

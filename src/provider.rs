@@ -9,8 +9,8 @@ use std::env;
 use crate::aws::Agent;
 use crate::clients::Clients;
 use crate::resources;
-use crate::terraform::schema::{Attribute, Block, Check, Partial, Rule, Schema, text, text_map};
 use crate::terraform::plugin::About;
+use crate::terraform::schema::{Attribute, Block, Check, Partial, Rule, Schema, text, text_map};
 use crate::terraform::{Configuration, Configured, Diagnostic, Provider};
 
 /// What the provider's configuration says that plans depend on.
@@ -45,12 +45,19 @@ pub enum RefreshFailure {
 }
 
 /// Who the provider is.
-pub const ABOUT: About =
-    About { address: "istiopca/istiopca", version: env!("CARGO_PKG_VERSION") };
+pub const ABOUT: About = About {
+    address: "istiopca/istiopca",
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 /// Everything that is served.
 pub fn provider() -> Provider<Clients, Policy> {
-    Provider { name: "istiopca", schema: SCHEMA, resources: resources::all(), configure }
+    Provider {
+        name: "istiopca",
+        schema: SCHEMA,
+        resources: resources::all(),
+        configure,
+    }
 }
 
 const RENEWALS: &[&str] = &["plan", "warn"];
@@ -125,5 +132,9 @@ fn policy(
         Some("warn") => RefreshFailure::Warn,
         _ => RefreshFailure::Error,
     };
-    Ok(Policy { renewals, refresh_failure, default_labels: settings.read("default_labels").ok() })
+    Ok(Policy {
+        renewals,
+        refresh_failure,
+        default_labels: settings.read("default_labels").ok(),
+    })
 }

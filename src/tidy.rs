@@ -4,7 +4,9 @@
 mod absences;
 mod dependencies;
 mod directions;
+mod house;
 mod pages;
+mod paths;
 mod schemas;
 mod shape;
 mod source;

@@ -24,7 +24,9 @@ impl FromStr for RevocationReason {
 
     fn from_str(text: &str) -> Result<Self, NoReason> {
         let reason = types::RevocationReason::try_parse(text);
-        reason.map(Self).map_err(|_| NoReason { got: text.to_owned() })
+        reason.map(Self).map_err(|_| NoReason {
+            got: text.to_owned(),
+        })
     }
 }
 
@@ -37,9 +39,13 @@ impl Authority {
         reason: &RevocationReason,
         until: Until<'_>,
     ) -> Result<(), Error> {
-        let sent = self.trying(until, || self.ask_to_revoke(serial, reason)).await;
+        let sent = self
+            .trying(until, || self.ask_to_revoke(serial, reason))
+            .await;
         match sent.map_err(|failed| failed.into_error(Operation::RevokeCertificate, &self.arn)) {
-            Err(Error::Refused(answer)) if answer.code == "RequestAlreadyProcessedException" => Ok(()),
+            Err(Error::Refused(answer)) if answer.code == "RequestAlreadyProcessedException" => {
+                Ok(())
+            }
             Err(Error::NotFound(_)) => Ok(()),
             revoked => revoked,
         }
@@ -53,6 +59,7 @@ impl Authority {
             .revocation_reason(reason.0.clone())
             .send()
             .await;
-        sent.map(drop).map_err(|failed| Failure::of(Operation::RevokeCertificate, &failed))
+        sent.map(drop)
+            .map_err(|failed| Failure::of(Operation::RevokeCertificate, &failed))
     }
 }

@@ -29,13 +29,20 @@ pub(super) const KUBERNETES: Block = Block::optional("kubernetes", &ATTRIBUTES)
     );
 
 const ATTRIBUTES: [Attribute; 15] = [
-    text("host").optional().says("URL of the API server (`KUBE_HOST`)."),
-    text("username").optional().says("User for basic authentication (`KUBE_USER`)."),
+    text("host")
+        .optional()
+        .says("URL of the API server (`KUBE_HOST`)."),
+    text("username")
+        .optional()
+        .says("User for basic authentication (`KUBE_USER`)."),
     text("password")
         .optional()
         .sensitive()
         .says("Password for basic authentication (`KUBE_PASSWORD`)."),
-    text("token").optional().sensitive().says("Bearer token (`KUBE_TOKEN`)."),
+    text("token")
+        .optional()
+        .sensitive()
+        .says("Bearer token (`KUBE_TOKEN`)."),
     text("client_certificate")
         .optional()
         .says("Client certificate as PEM (`KUBE_CLIENT_CERT_DATA`)."),
@@ -51,17 +58,22 @@ const ATTRIBUTES: [Attribute; 15] = [
         "Whether the API server's certificate is not checked (`KUBE_INSECURE`). A CA key is sent \
          over this connection: only for tests.",
     ),
-    text("tls_server_name").optional().says(
-        "Name to expect in the API server's certificate (`KUBE_TLS_SERVER_NAME`).",
-    ),
-    text("proxy_url").optional().sensitive().says(
-        "Proxy to the API server: `http`, `https` or `socks5` (`KUBE_PROXY_URL`).",
-    ),
-    text("config_path").optional().says("A kubeconfig file (`KUBE_CONFIG_PATH`)."),
+    text("tls_server_name")
+        .optional()
+        .says("Name to expect in the API server's certificate (`KUBE_TLS_SERVER_NAME`)."),
+    text("proxy_url")
+        .optional()
+        .sensitive()
+        .says("Proxy to the API server: `http`, `https` or `socks5` (`KUBE_PROXY_URL`)."),
+    text("config_path")
+        .optional()
+        .says("A kubeconfig file (`KUBE_CONFIG_PATH`)."),
     texts("config_paths")
         .optional()
         .says("Kubeconfig files, merged as kubectl does (`KUBE_CONFIG_PATHS`)."),
-    text("config_context").optional().says("Context in the kubeconfig (`KUBE_CTX`)."),
+    text("config_context")
+        .optional()
+        .says("Context in the kubeconfig (`KUBE_CTX`)."),
     text("config_context_auth_info")
         .optional()
         .says("User in the kubeconfig, instead of the context's (`KUBE_CTX_AUTH_INFO`)."),

@@ -24,7 +24,7 @@ mod wire;
 pub use diagnostic::{Diagnostic, Path, Severity, Step};
 pub use duration::{Duration, NoDuration};
 pub use managed::{Boxed, Ended, Found, Managed, Object, Slot};
-pub use provider::{Configuration, Configured, Provider};
+pub use provider::{Configuration, Configure, Configured, Provider};
 pub use resource::{
     Ask, Call, Done, Ending, Intent, Planned, Reading, Resource, State, Unfinished, Verdict,
 };

@@ -294,6 +294,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the callers read better so")]
     fn check(prior: Dynamic, config: Dynamic, private: Private, expected: Expect) {
         let plan = planned(prior.clone(), config, private);
         expected.assert_eq(&shown(&prior, &plan));

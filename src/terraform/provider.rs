@@ -18,8 +18,11 @@ pub struct Provider<C, P> {
     ///
     /// Reaches nobody: clients connect on first use, and what an unknown setting keeps from
     /// working fails then.
-    pub configure: fn(&Configuration<'_>) -> Result<Configured<C, P>, Vec<Diagnostic>>,
+    pub configure: Configure<C, P>,
 }
+
+/// See [`Provider::configure`].
+pub type Configure<C, P> = fn(&Configuration<'_>) -> Result<Configured<C, P>, Vec<Diagnostic>>;
 
 /// How the user configured the provider.
 pub struct Configuration<'a> {

@@ -18,7 +18,10 @@ fn every_page_shows_the_schema_as_it_is() {
     let mut stale = vec![renewed("docs/index.md", &provider.schema)];
     let mut wanted = BTreeSet::new();
     for resource in &provider.resources {
-        let name = resource.name().trim_start_matches(provider.name).trim_start_matches('_');
+        let name = resource
+            .name()
+            .trim_start_matches(provider.name)
+            .trim_start_matches('_');
         let page = format!("docs/resources/{name}.md");
         stale.push(renewed(&page, resource.schema()));
         wanted.insert(page);
@@ -30,7 +33,10 @@ fn every_page_shows_the_schema_as_it_is() {
     let there = fs::read_dir(workspace("docs/resources")).expect("pages of resources");
     let there = there.map(|entry| entry.expect("a page").file_name());
     let there = there.map(|name| format!("docs/resources/{}", name.to_string_lossy()));
-    none("Pages of resources that are gone:", there.filter(|page| !wanted.contains(page)));
+    none(
+        "Pages of resources that are gone:",
+        there.filter(|page| !wanted.contains(page)),
+    );
 }
 
 #[test]
@@ -56,21 +62,38 @@ fn the_first_configuration_on_a_page_is_the_example() {
 #[test]
 fn links_within_the_repository_lead_somewhere() {
     let pages = [
-        "README.md", "CHANGELOG.md", "docs/index.md", "docs/architecture.md", "docs/resources/intermediate.md",
-        "docs/resources/cacerts_secret.md", "examples/terraform/minimal/README.md",
+        "README.md",
+        "CHANGELOG.md",
+        "docs/index.md",
+        "docs/architecture.md",
+        "docs/resources/intermediate.md",
+        "docs/resources/cacerts_secret.md",
+        "examples/terraform/minimal/README.md",
         "examples/terraform/quickstart/README.md",
     ];
     let dead = pages.into_iter().flat_map(|page| {
-        let text = fs::read_to_string(workspace(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
-        let directory = workspace(page).parent().expect("a file is in a directory").to_owned();
-        let links: Vec<String> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect();
-        let local = links.into_iter().filter(|link| !link.contains("://") && !link.starts_with('#'));
+        let text =
+            fs::read_to_string(workspace(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        let directory = workspace(page)
+            .parent()
+            .expect("a file is in a directory")
+            .to_owned();
+        let links: Vec<String> = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+            .map(str::to_owned)
+            .collect();
+        let local = links
+            .into_iter()
+            .filter(|link| !link.contains("://") && !link.starts_with('#'));
         let dead = local.filter(move |link| {
             let file = link.split('#').next().unwrap_or_default();
             // Registries serve pages without their ending.
             !directory.join(file).exists() && !directory.join(format!("{file}.md")).exists()
         });
-        dead.map(move |link| format!("{page}: {link}")).collect::<Vec<_>>()
+        dead.map(move |link| format!("{page}: {link}"))
+            .collect::<Vec<_>>()
     });
     none("Links that lead nowhere:", dead);
 }

@@ -8,7 +8,10 @@ use crate::terraform::schema::Timeouts;
 fn schemas_and_structs_name_the_same_attributes() {
     let found = provider().resources.into_iter().flat_map(|resource| {
         let name = resource.name();
-        resource.mismatches().into_iter().map(move |mismatch| format!("{name}: {mismatch}"))
+        resource
+            .mismatches()
+            .into_iter()
+            .map(move |mismatch| format!("{name}: {mismatch}"))
     });
     none("Settings, Outputs and SCHEMA of a resource differ:", found);
 }
@@ -17,17 +20,30 @@ fn schemas_and_structs_name_the_same_attributes() {
 fn every_schema_is_one_that_a_host_loads() {
     let provider = provider();
     let own = provider.schema.faults();
-    let own = own.into_iter().map(|fault| format!("the provider: {fault}"));
+    let own = own
+        .into_iter()
+        .map(|fault| format!("the provider: {fault}"));
     let of_resources = provider.resources.iter().flat_map(|resource| {
         let name = resource.name();
-        resource.schema().faults().into_iter().map(move |fault| format!("{name}: {fault}"))
+        resource
+            .schema()
+            .faults()
+            .into_iter()
+            .map(move |fault| format!("{name}: {fault}"))
     });
-    none("A host would refuse, or the framework break, these schemas:", own.chain(of_resources));
+    none(
+        "A host would refuse, or the framework break, these schemas:",
+        own.chain(of_resources),
+    );
 }
 
 #[test]
 fn the_providers_own_attributes_are_settings() {
-    let outputs = provider().schema.outputs().map(|output| output.name.to_owned()).collect::<Vec<_>>();
+    let outputs = provider()
+        .schema
+        .outputs()
+        .map(|output| output.name.to_owned())
+        .collect::<Vec<_>>();
     none("A provider has no outputs:", outputs);
 }
 
@@ -36,19 +52,36 @@ fn resources_are_named_after_the_provider_and_let_their_timeouts_be_set() {
     let provider = provider();
     let prefix = format!("{}_", provider.name);
     let wrong = provider.resources.iter().filter(|resource| {
-        let block = resource.schema().body.blocks.iter().any(|block| block.name == Timeouts::BLOCK.name);
+        let block = resource
+            .schema()
+            .body
+            .blocks
+            .iter()
+            .any(|block| block.name == Timeouts::BLOCK.name);
         !resource.name().starts_with(&prefix) || !block
     });
-    none("A resource is called istiopca_… and has a timeouts block:", wrong.map(|resource| resource.name().to_owned()));
+    none(
+        "A resource is called istiopca_… and has a timeouts block:",
+        wrong.map(|resource| resource.name().to_owned()),
+    );
 }
 
 #[test]
 fn promised_outputs_are_outputs() {
     let wrong = provider().resources.into_iter().flat_map(|resource| {
         let name = resource.name();
-        let outputs: Vec<&str> = resource.schema().outputs().map(|output| output.name).collect();
-        let promised = resource.promised().iter().filter(move |(output, _)| !outputs.contains(output));
-        promised.map(move |(output, _)| format!("{name}: {output}")).collect::<Vec<_>>()
+        let outputs: Vec<&str> = resource
+            .schema()
+            .outputs()
+            .map(|output| output.name)
+            .collect();
+        let promised = resource
+            .promised()
+            .iter()
+            .filter(move |(output, _)| !outputs.contains(output));
+        promised
+            .map(move |(output, _)| format!("{name}: {output}"))
+            .collect::<Vec<_>>()
     });
     none("What a create promises must be outputs:", wrong);
 }

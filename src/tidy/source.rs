@@ -53,7 +53,10 @@ fn walk(directory: &Path, name: &str, found: &mut Vec<Source>) {
     let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{name}: {error}"));
     for entry in entries {
         let path = entry.expect("a directory that can be read").path();
-        let file = path.file_name().expect("an entry has a name").to_string_lossy();
+        let file = path
+            .file_name()
+            .expect("an entry has a name")
+            .to_string_lossy();
         let name = format!("{name}/{file}");
         if path.is_dir() {
             walk(&path, &name, found);
@@ -67,7 +70,11 @@ fn walk(directory: &Path, name: &str, found: &mut Vec<Source>) {
 impl Source {
     pub(super) fn new(path: String, text: String) -> Self {
         let code = stripped(&text);
-        let line = |(at, code): (usize, &str)| Line { number: at + 1, code: code.to_owned(), test: false };
+        let line = |(at, code): (usize, &str)| Line {
+            number: at + 1,
+            code: code.to_owned(),
+            test: false,
+        };
         let mut lines: Vec<Line> = code.lines().enumerate().map(line).collect();
         mark_inline_tests(&mut lines);
         Self { path, text, lines }
@@ -76,13 +83,25 @@ impl Source {
     /// The first folder or file below `src/`.
     pub(super) fn room(&self) -> &str {
         let below = self.path.strip_prefix("src/").unwrap_or(&self.path);
-        below.split('/').next().unwrap_or(below).trim_end_matches(".rs")
+        below
+            .split('/')
+            .next()
+            .unwrap_or(below)
+            .trim_end_matches(".rs")
+    }
+
+    /// Whether it is a module or lies below it; the module is named by its path without an ending.
+    pub(super) fn is_in(&self, module: &str) -> bool {
+        let rest = self.path.strip_prefix(module);
+        rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
     }
 
     /// Where the modules are that it declares for tests only, without their ending.
     fn test_modules(&self) -> Vec<String> {
         let stem = self.path.trim_end_matches(".rs");
-        let owner = ["/mod", "/lib", "/main"].iter().find_map(|file| stem.strip_suffix(file));
+        let owner = ["/mod", "/lib", "/main"]
+            .iter()
+            .find_map(|file| stem.strip_suffix(file));
         let directory = owner.unwrap_or(stem);
         let declared = self.lines.windows(2).filter_map(|pair| {
             let module = pair[1].code.trim().strip_suffix(';')?;
@@ -102,11 +121,7 @@ impl Source {
 fn mark_test_files(sources: &mut [Source]) {
     let places: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
     for source in sources {
-        let inside = |place: &String| {
-            let rest = source.path.strip_prefix(place.as_str());
-            rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
-        };
-        if places.iter().any(inside) {
+        if places.iter().any(|place| source.is_in(place)) {
             source.lines.iter_mut().for_each(|line| line.test = true);
         }
     }
@@ -124,7 +139,9 @@ fn mark_inline_tests(lines: &mut [Line]) {
                 end = None;
             }
         } else if code.trim_start() == "#[cfg(test)]"
-            && lines.get(at + 1).is_some_and(|next| next.code.trim_end().ends_with('{'))
+            && lines
+                .get(at + 1)
+                .is_some_and(|next| next.code.trim_end().ends_with('{'))
         {
             let indent = &code[..code.len() - code.trim_start().len()];
             end = Some(format!("{indent}}}"));
@@ -181,10 +198,15 @@ fn quoted(rest: &str) -> usize {
 /// The same of a raw text, if there is one.
 fn raw(rest: &str) -> Option<usize> {
     let fence = rest[1..].split('"').next()?;
-    let is_fence = fence.bytes().all(|byte| byte == b'#') && rest[1 + fence.len()..].starts_with('"');
+    let is_fence =
+        fence.bytes().all(|byte| byte == b'#') && rest[1 + fence.len()..].starts_with('"');
     let begin = is_fence.then_some(2 + fence.len())?;
     let end = format!("\"{fence}");
-    Some(rest[begin..].find(&end).map_or(rest.len(), |at| begin + at + end.len()))
+    Some(
+        rest[begin..]
+            .find(&end)
+            .map_or(rest.len(), |at| begin + at + end.len()),
+    )
 }
 
 /// The length of a character in quotes; a lifetime is none.
@@ -193,9 +215,14 @@ fn character(rest: &str) -> Option<usize> {
     let (_, first) = letters.next()?;
     if first == '\\' {
         letters.next();
-        return letters.find(|(_, letter)| *letter == '\'').map(|(at, _)| at + 1);
+        return letters
+            .find(|(_, letter)| *letter == '\'')
+            .map(|(at, _)| at + 1);
     }
-    letters.next().filter(|(_, letter)| *letter == '\'').map(|(at, _)| at + 1)
+    letters
+        .next()
+        .filter(|(_, letter)| *letter == '\'')
+        .map(|(at, _)| at + 1)
 }
 
 /// The `b` of a raw byte text is none.
@@ -207,14 +234,22 @@ fn ends_in_a_name(code: &str) -> bool {
 #[test]
 fn comments_and_texts_are_no_code() {
     let text = "a /* b\nc */ d // e\n\"f\\\"g\" h r#\"i \"j\n\"# k 'l' '\\'' '\"' &'m n!(r\"o\", br#\"p\"#)";
-    assert_eq!(stripped(text), "a \n d \n\"\" h \"\"\n k    &'m n!(\"\", b\"\")");
+    assert_eq!(
+        stripped(text),
+        "a \n d \n\"\" h \"\"\n k    &'m n!(\"\", b\"\")"
+    );
 }
 
 #[test]
 fn inline_tests_are_told_from_the_code() {
-    let text = "a\n#[cfg(test)]\nuse b;\nmod c {\n    #[cfg(test)]\n    mod d {\n        e\n    }\n}\nf";
+    let text =
+        "a\n#[cfg(test)]\nuse b;\nmod c {\n    #[cfg(test)]\n    mod d {\n        e\n    }\n}\nf";
     let source = Source::new("src/x.rs".to_owned(), text.to_owned());
-    let tests: Vec<usize> =
-        source.lines.iter().filter(|line| line.test).map(|line| line.number).collect();
+    let tests: Vec<usize> = source
+        .lines
+        .iter()
+        .filter(|line| line.test)
+        .map(|line| line.number)
+        .collect();
     assert_eq!(tests, [5, 6, 7, 8]);
 }

@@ -212,9 +212,11 @@ pub(super) const RULES: [Rule; 5] = [
         why: "istiod needs all three. If they refer to an `istiopca_intermediate` whose certificate \
               is not delivered yet, apply again.",
     },
-    Rule::AtMostOne {
+    Rule::ExactlyOne {
         of: &["private_key_pem", "intermediate"],
-        why: "The block makes a key of its own.",
+        why: "istiod needs the key of `certificate`; the block makes a certificate and a key of its \
+              own.\n\nIf `private_key_pem` refers to an `istiopca_intermediate`, its certificate is \
+              not delivered yet: apply again.",
     },
     Rule::Holds(|settings| metadata::labels(settings, "labels")),
     Rule::Holds(|settings| metadata::annotations(settings, "annotations")),

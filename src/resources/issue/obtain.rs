@@ -84,7 +84,7 @@ pub(in crate::resources) async fn obtain(
         authority: &authority,
         request: &request,
         until,
-        now: call.now,
+        now: at_second(call.now),
     };
     if let (Some(pending), Some(key)) = (resumable, key) {
         match asking.fetch(pending.clone(), key).await {
@@ -282,4 +282,9 @@ fn listed<T: ToString>(problems: &[T]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+/// What a certificate can say of a moment; `renew_at` is reckoned from it.
+fn at_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }

@@ -228,9 +228,7 @@ fn of(field: Field, text: &str) -> Result<(), String> {
 
 /// The template alone decides whether AWS makes a CA of what is asked for.
 fn template_of_a_ca(text: &str) -> Result<(), String> {
-    let template: TemplateArn = text
-        .parse()
-        .map_err(|error| format!("It is {error}."))?;
+    let template: TemplateArn = text.parse().map_err(|error| format!("It is {error}."))?;
     let name = template.name();
     let family = name.strip_prefix("Blank").unwrap_or(name);
     if family.starts_with("SubordinateCACertificate_PathLen") {

@@ -1,6 +1,6 @@
 //! What can go wrong between us and AWS Private CA.
 
-use super::{Instance, UNTOUCHED};
+use super::{Instance, UNTOUCHED, sentence};
 use crate::clients::NoSignIn;
 use crate::pca::{Answer, Arn, CertificateArn, Error};
 use crate::pki::ChainError;
@@ -11,7 +11,9 @@ pub(in crate::resources) fn sign_in(instance: &Instance, error: &NoSignIn) -> Di
     instance.error(
         "no way to sign in to AWS",
         &[
-            &format!("The provider's configuration does not lead to AWS credentials: {error}."),
+            &sentence(&format!(
+                "The provider's configuration does not lead to AWS credentials: {error}."
+            )),
             UNTOUCHED,
             "Correct the provider block or the environment, then run it again.",
         ],
@@ -153,12 +155,14 @@ fn unanswered(error: &Error) -> Told {
         ),
         Error::NotSignedIn { asked, source } => (
             "no AWS credentials",
-            format!("There is no identity for {asked}: {source}."),
+            sentence(&format!("There is no identity for {asked}: {source}.")),
             "Sign in, or name a `profile` or role in the provider block, then run it again.",
         ),
         Error::Unreachable { asked, reason, .. } => (
             "AWS Private CA cannot be reached",
-            format!("provider istiopca: no answer to {asked}: {reason}."),
+            sentence(&format!(
+                "provider istiopca: no answer to {asked}: {reason}."
+            )),
             "Check the network, proxies and `endpoints {}`, then run it again.",
         ),
         Error::Incomplete { asked, missing } => (

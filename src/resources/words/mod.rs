@@ -73,3 +73,37 @@ impl fmt::Display for Instance {
 /// The mesh goes on with what it has: the sentence that ends most failures of a renewal.
 const UNTOUCHED: &str = "Nothing was issued and nothing in the mesh changed: the certificate that is in use goes on \
      serving until its end.";
+
+/// A sentence that may end in somebody else's words, with one full stop.
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches(['.', ' ', '\n']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_ends_once() {
+        for text in ["AWS said no", "AWS said no.", "AWS said no.. "] {
+            assert_eq!(sentence(text), "AWS said no.");
+        }
+    }
+
+    #[test]
+    fn a_message_names_its_object_and_points_into_the_block_of_a_secret() {
+        let secret = Instance::secret("istio-system", "cacerts");
+        assert_eq!(
+            secret.error("gone", &["A.", "B."]).summary,
+            "Secret istio-system/cacerts: gone"
+        );
+        assert_eq!(
+            secret.setting("validity").to_string(),
+            "intermediate[0].validity"
+        );
+        assert_eq!(
+            Instance::intermediate("x").setting("validity").to_string(),
+            "validity"
+        );
+    }
+}

@@ -398,7 +398,11 @@ pub const fn joined<T: Copy, const A: usize, const B: usize, const N: usize>(
     let mut both = [one[0]; N];
     let mut place = 0;
     while place < N {
-        both[place] = if place < A { one[place] } else { two[place - A] };
+        both[place] = if place < A {
+            one[place]
+        } else {
+            two[place - A]
+        };
         place += 1;
     }
     both

@@ -24,13 +24,13 @@ pub fn mismatches<Settings: Fields, Outputs: Fields>(body: &Body) -> Vec<String>
     let blocks = body.blocks.iter().map(|block| block.name);
     let settings = settings.iter().map(|attribute| attribute.name);
     let settings = settings.chain(blocks.filter(|name| *name != Timeouts::BLOCK.name));
-    let mut found = compare("setting", settings.collect(), &Settings::names());
-    let outputs = outputs.iter().map(|attribute| attribute.name).collect();
-    found.extend(compare("output", outputs, &Outputs::names()));
+    let mut found = compare("setting", &settings.collect::<Vec<_>>(), &Settings::names());
+    let outputs: Vec<_> = outputs.iter().map(|attribute| attribute.name).collect();
+    found.extend(compare("output", &outputs, &Outputs::names()));
     found
 }
 
-fn compare(what: &str, schema: Vec<&str>, fields: &[&str]) -> Vec<String> {
+fn compare(what: &str, schema: &[&str], fields: &[&str]) -> Vec<String> {
     let lacking = schema.iter().filter(|name| !fields.contains(name));
     let lacking = lacking.map(|name| format!("the {what} {name:?} has no field"));
     let extra = fields.iter().filter(|name| !schema.contains(name));

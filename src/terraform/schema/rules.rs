@@ -306,7 +306,7 @@ mod tests {
     }
 
     fn even(text: &str) -> Result<(), String> {
-        if text.len() % 2 == 0 {
+        if text.len().is_multiple_of(2) {
             Ok(())
         } else {
             Err("Must be even.".to_owned())

@@ -310,7 +310,13 @@ impl Inspection {
                 Some(_) => {}
             }
         }
-        if names.len() < 2 {
+        // A choice of which there is only one so far is still one that must be made.
+        let least = if matches!(rule, Rule::ExactlyOne { .. }) {
+            1
+        } else {
+            2
+        };
+        if names.len() < least {
             self.fault(place, "has a rule for fewer than two settings");
         }
         if !why.ends_with('.') {
@@ -571,7 +577,7 @@ mod tests {
                 other: "uid",
                 why: "So.",
             },
-            Rule::ExactlyOne {
+            Rule::AtMostOne {
                 of: &["gone"],
                 why: "So.",
             },

@@ -348,6 +348,7 @@ fn told(diagnostics: Vec<proto::Diagnostic>) -> Outcome<()> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers read better so")]
 fn right(faults: Faults) -> Outcome<()> {
     if faults.is_empty() {
         Ok(())

@@ -23,7 +23,9 @@ impl Host {
     pub async fn start(
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        serve_reattach(Service::new(provider(), Arc::new(clock))).await.map(Self)
+        serve_reattach(Service::new(provider(), Arc::new(clock)))
+            .await
+            .map(Self)
     }
 
     /// The value of `TF_REATTACH_PROVIDERS`.

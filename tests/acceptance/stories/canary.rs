@@ -179,24 +179,7 @@ async fn the_key_of_a_secret_that_issues_by_itself_is_in_the_cluster_alone() {
             all.push((format!("stdout of {}", run.command()), run.stdout().into()));
             all.push((format!("stderr of {}", run.command()), run.stderr().into()));
         }
-        let has = |end: &str, text: &str| {
-            let so = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
-            all.iter()
-                .any(|(name, bytes)| name.ends_with(end) && so(bytes))
-        };
-        assert!(
-            has("trace.log", "ApplyResourceChange"),
-            "the log is no trace"
-        );
-        assert!(
-            has("saved.tfplan", "istiopca_cacerts_secret"),
-            "the plan cannot be looked into"
-        );
-        assert!(
-            has("terraform.tfstate", "issued_certificate"),
-            "the state is not looked at"
-        );
-
+        everything_was_looked_at(&all);
         let key = world.file("ca-key.pem").await;
         let spellings = spellings(&private_number(&key));
         let pem = fs::read(&key).expect("it was written");
@@ -210,6 +193,24 @@ async fn the_key_of_a_secret_that_issues_by_itself_is_in_the_cluster_alone() {
             assert_eq!(found, None, "the private key is in {name}");
         }
         assert_eq!(world.aws.count("IssueCertificate"), 3);
+    }
+}
+
+/// The search went over the trace, the plan's insides and the state.
+fn everything_was_looked_at(all: &[(String, Vec<u8>)]) {
+    for (end, text) in [
+        ("trace.log", "ApplyResourceChange"),
+        ("saved.tfplan", "istiopca_cacerts_secret"),
+        ("terraform.tfstate", "issued_certificate"),
+    ] {
+        let has = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
+        let seen = all
+            .iter()
+            .any(|(name, bytes)| name.ends_with(end) && has(bytes));
+        assert!(
+            seen,
+            "{end} does not hold {text}, so it was not looked into"
+        );
     }
 }
 

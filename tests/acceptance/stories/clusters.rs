@@ -59,6 +59,45 @@ fn close_the_port(world: &World) {
     world.dir.write("main.tf", &main);
 }
 
+/// The same with a cluster whose address is another resource's output.
+fn configure_by_an_output(world: &World) {
+    let (endpoint, path) = (world.aws.endpoint(), world.dir.path());
+    let path = path.display();
+    let (url, token, ca) = (
+        world.cluster.url(),
+        &world.user.token,
+        world.cluster.ca_pem(),
+    );
+    let secret = world.issuing_secret("", "");
+    world.dir.write(
+        "main.tf",
+        &format!(
+            r#"{REQUIRED_PROVIDERS}
+resource "terraform_data" "cluster" {{
+  input = {{ endpoint = "{url}", ca = <<-EOT
+{ca}
+    EOT
+  }}
+}}
+provider "istiopca" {{
+  profile                  = "story"
+  shared_config_files      = ["{path}/aws-config"]
+  shared_credentials_files = ["{path}/aws-credentials"]
+  endpoints {{
+    acmpca = "{endpoint}"
+  }}
+  kubernetes {{
+    host                   = terraform_data.cluster.output.endpoint
+    cluster_ca_certificate = terraform_data.cluster.output.ca
+    token                  = "{token}"
+  }}
+}}
+{secret}
+"#
+        ),
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_does_not_answer_keeps_its_secret_in_the_state() {
     for cli in Cli::both() {
@@ -73,7 +112,7 @@ async fn a_cluster_that_does_not_answer_keeps_its_secret_in_the_state() {
             "Secret {}/cacerts: the cluster cannot be reached",
             world.namespace
         ));
-        // In one line, since retry rules look at one.
+        // In the words that retry rules look for.
         plan.says("provider istiopca: reading Secret")
             .says("dial tcp 127.0.0.1:");
         plan.says("connect: connection refused");
@@ -97,41 +136,7 @@ async fn a_cluster_that_does_not_answer_keeps_its_secret_in_the_state() {
 async fn a_cluster_that_is_only_known_after_apply_is_planned_for() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "unknown").await;
-        let (endpoint, path) = (world.aws.endpoint(), world.dir.path());
-        let path = path.display();
-        let (url, token, ca) = (
-            world.cluster.url(),
-            &world.user.token,
-            world.cluster.ca_pem(),
-        );
-        let secret = world.issuing_secret("", "");
-        world.dir.write(
-            "main.tf",
-            &format!(
-                r#"{REQUIRED_PROVIDERS}
-resource "terraform_data" "cluster" {{
-  input = {{ endpoint = "{url}", ca = <<-EOT
-{ca}
-    EOT
-  }}
-}}
-provider "istiopca" {{
-  profile                  = "story"
-  shared_config_files      = ["{path}/aws-config"]
-  shared_credentials_files = ["{path}/aws-credentials"]
-  endpoints {{
-    acmpca = "{endpoint}"
-  }}
-  kubernetes {{
-    host                   = terraform_data.cluster.output.endpoint
-    cluster_ca_certificate = terraform_data.cluster.output.ca
-    token                  = "{token}"
-  }}
-}}
-{secret}
-"#
-            ),
-        );
+        configure_by_an_output(&world);
         world
             .plan(&[])
             .await

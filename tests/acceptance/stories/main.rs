@@ -1,5 +1,9 @@
 //! The provider as its users meet it: the built binary or the library under a clock, real CLIs, a
 //! real API server, and an AWS that enforces its rules.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a story ends where what it needs is missing"
+)]
 
 mod canary;
 mod changes;
@@ -17,4 +21,5 @@ mod pages;
 mod places;
 mod planned;
 mod quickstart;
+mod revocation;
 mod world;

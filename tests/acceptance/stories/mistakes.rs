@@ -12,6 +12,13 @@ struct Mistake {
     told: &'static [&'static str],
 }
 
+fn mistake(configuration: String, told: &'static [&'static str]) -> Mistake {
+    Mistake {
+        configuration,
+        told,
+    }
+}
+
 /// Plans each of them, and sees that nothing came of it.
 async fn all_are_told(world: &mut World, mistakes: &[Mistake]) {
     for Mistake {
@@ -33,65 +40,75 @@ async fn all_are_told(world: &mut World, mistakes: &[Mistake]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_that_cannot_be_are_refused() {
+async fn settings_of_the_certificate_that_cannot_be_are_refused() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "settings").await;
         let inside = |settings: &str| world.issuing_secret("", settings);
-        let beside = |settings: &str| world.issuing_secret(settings, "");
         let arn = world.ca.arn();
         let mistakes = [
-            Mistake {
-                configuration: inside("").replace(&arn, &format!("{arn} ")),
-                told: &["certificate_authority_arn", "blanks"],
-            },
-            Mistake {
-                configuration: inside("validity = \"ninety days\""),
-                told: &["validity = \"ninety days\"", "\"90d\""],
-            },
-            Mistake {
-                configuration: inside("validity = \"30d\"\n renew_before = \"30d\""),
-                told: &[
+            mistake(
+                inside("").replace(&arn, &format!("{arn} ")),
+                &["certificate_authority_arn", "blanks"],
+            ),
+            mistake(
+                inside("validity = \"ninety days\""),
+                &["validity = \"ninety days\"", "\"90d\""],
+            ),
+            mistake(
+                inside("validity = \"30d\"\n renew_before = \"30d\""),
+                &[
                     "renew_before = \"30d\"",
                     "always be due",
                     "Choose a longer `validity` or renew later",
                 ],
-            },
-            Mistake {
-                configuration: inside("path_length = 4"),
-                told: &["path_length = 4", "from 0 to 3"],
-            },
-            Mistake {
-                configuration: inside("key_algorithm = \"EC_secp521r1\""),
-                told: &["key_algorithm = \"EC_secp521r1\"", "EC_secp384r1"],
-            },
-            Mistake {
-                configuration: inside("expected_root_sha256 = \"abc\""),
-                told: &["expected_root_sha256 = \"abc\"", "64"],
-            },
-            Mistake {
-                configuration: inside("valditiy = \"30d\""),
-                told: &["Unsupported argument", "valditiy"],
-            },
-            Mistake {
-                configuration: beside("labels = { team = \"the mesh\" }"),
-                told: &["labels = { team = \"the mesh\" }", "63"],
-            },
-            Mistake {
-                configuration: beside("annotations = { \"not a key\" = \"x\" }"),
-                told: &["annotations = {", "not a key"],
-            },
-            Mistake {
-                configuration: beside("annotations = { \"istiopca.io/owner\" = \"x\" }"),
-                told: &["annotations = {", "istiopca.io/"],
-            },
-            Mistake {
-                configuration: beside("name = \"CaCerts\""),
-                told: &["name = \"CaCerts\"", "lower-case"],
-            },
-            Mistake {
-                configuration: beside("additional_root_pems = [\"none\"]"),
-                told: &["additional_root_pems = [\"none\"]", "PEM"],
-            },
+            ),
+            mistake(
+                inside("path_length = 4"),
+                &["path_length = 4", "from 0 to 3"],
+            ),
+            mistake(
+                inside("key_algorithm = \"EC_secp521r1\""),
+                &["key_algorithm = \"EC_secp521r1\"", "EC_secp384r1"],
+            ),
+            mistake(
+                inside("expected_root_sha256 = \"abc\""),
+                &["expected_root_sha256 = \"abc\"", "64"],
+            ),
+            mistake(
+                inside("valditiy = \"30d\""),
+                &["Unsupported argument", "valditiy"],
+            ),
+        ];
+        all_are_told(&mut world, &mistakes).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_the_secret_that_cannot_be_are_refused() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "settings").await;
+        let beside = |settings: &str| world.issuing_secret(settings, "");
+        let mistakes = [
+            mistake(
+                beside("labels = { team = \"the mesh\" }"),
+                &["labels = { team = \"the mesh\" }", "63"],
+            ),
+            mistake(
+                beside("annotations = { \"not a key\" = \"x\" }"),
+                &["annotations = {", "not a key"],
+            ),
+            mistake(
+                beside("annotations = { \"istiopca.io/owner\" = \"x\" }"),
+                &["annotations = {", "istiopca.io/"],
+            ),
+            mistake(
+                beside("name = \"CaCerts\""),
+                &["name = \"CaCerts\"", "lower-case"],
+            ),
+            mistake(
+                beside("additional_root_pems = [\"none\"]"),
+                &["additional_root_pems = [\"none\"]", "PEM"],
+            ),
         ];
         all_are_told(&mut world, &mistakes).await;
     }
@@ -105,7 +122,7 @@ async fn custody_must_be_chosen_and_only_once() {
         let custody = "private_key_storage       = \"state\"";
         assert!(both.contains(custody));
         let nothing = format!(
-            "resource \"istiopca_cacerts_secret\" \"mesh\" {{ namespace = \"{}\" }}",
+            "resource \"istiopca_cacerts_secret\" \"mesh\" {{\n namespace = \"{}\"\n}}",
             world.namespace
         );
         let block = format!(
@@ -116,35 +133,25 @@ async fn custody_must_be_chosen_and_only_once() {
             "certificate = <<-EOT\n{}\nEOT\n",
             world.ca.certificate_pem()
         );
-        let twice = nothing.replace(" }", &format!("\n{given}\n{block}\n}}"));
+        let twice = nothing.replace("\n}", &format!("\n{given}\n{block}\n}}"));
         let mistakes = [
-            Mistake {
-                configuration: both.replace(custody, ""),
-                told: &["private_key_storage"],
-            },
-            Mistake {
-                configuration: nothing,
-                told: &[
+            mistake(both.replace(custody, ""), &["private_key_storage"]),
+            mistake(
+                nothing,
+                &[
                     "certificate",
                     "intermediate",
                     "keeps the key out of the state",
                 ],
-            },
-            Mistake {
-                configuration: twice,
-                told: &[
+            ),
+            mistake(
+                twice,
+                &[
                     "certificate",
                     "intermediate",
                     "keeps the key out of the state",
                 ],
-            },
-            Mistake {
-                configuration: both.replace(
-                    "private_key_pem   = istiopca_intermediate.mesh.private_key_pem",
-                    "",
-                ),
-                told: &["private_key_pem", "istiod needs all three"],
-            },
+            ),
         ];
         all_are_told(&mut world, &mistakes).await;
     }
@@ -156,107 +163,112 @@ async fn templates_that_make_no_mesh_ca_are_refused() {
         let mut world = World::with_binary(cli, "templates").await;
         let template = |arn: &str| world.issuing_secret("", &format!("template_arn = \"{arn}\""));
         let mistakes = [
-            Mistake {
-                configuration: template("arn:aws:acm-pca:::template/EndEntityCertificate/V1"),
-                told: &[
+            mistake(
+                template("arn:aws:acm-pca:::template/EndEntityCertificate/V1"),
+                &[
                     "template_arn =",
                     "EndEntityCertificate",
                     "not a CA",
                     "or leave it out",
                 ],
-            },
-            Mistake {
-                configuration: template(
-                    "arn:aws-us-gov:acm-pca:::template/SubordinateCACertificate_PathLen0/V1",
-                ),
-                told: &[
+            ),
+            mistake(
+                template("arn:aws-us-gov:acm-pca:::template/SubordinateCACertificate_PathLen0/V1"),
+                &[
                     "template_arn",
                     "another partition",
                     "aws-us-gov",
                     "arn:aws:acm-pca:::template/",
                 ],
-            },
-            Mistake {
-                configuration: template("SubordinateCACertificate_PathLen0/V1"),
-                told: &["template_arn", "arn:aws:acm-pca:::template/<name>/V1"],
-            },
+            ),
+            mistake(
+                template("SubordinateCACertificate_PathLen0/V1"),
+                &["template_arn", "arn:aws:acm-pca:::template/<name>/V1"],
+            ),
         ];
         all_are_told(&mut world, &mistakes).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ca_that_cannot_issue_what_is_wanted_is_told_while_planning() {
+async fn a_ca_that_cannot_issue_is_told_while_planning() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "unfit-cas").await;
-        let under = |arn: &str, settings: &str| {
-            world
-                .issuing_secret("", settings)
-                .replace(&world.ca.arn(), arn)
-        };
         let subordinate = || world.aws.subordinate(&world.root);
         let disabled = subordinate().path_length(1).create();
         disabled.set_status(Status::Disabled);
         let last = subordinate().path_length(0).create();
-        let ending = subordinate().path_length(1).valid_for(days(30)).create();
-        let short = subordinate()
-            .path_length(1)
-            .usage_mode(UsageMode::ShortLivedCertificate)
-            .create();
         let purged = subordinate().path_length(1).create();
         purged.purge();
-        let other_root = "0".repeat(64);
+        let under = |arn: &str| world.issuing_secret("", "").replace(&world.ca.arn(), arn);
+        let other_root = format!("expected_root_sha256 = \"{}\"", "0".repeat(64));
+
         let mistakes = [
-            Mistake {
-                configuration: under(&disabled.arn(), ""),
-                told: &[
+            mistake(
+                under(&disabled.arn()),
+                &[
                     "certificate_authority_arn =",
                     "the CA cannot issue",
-                    "update-certificate-authority",
+                    "Enable the CA again",
                 ],
-            },
-            Mistake {
-                configuration: under(&last.arn(), ""),
-                told: &[
+            ),
+            mistake(
+                under(&last.arn()),
+                &[
                     "certificate_authority_arn =",
                     "path length",
-                    "Use a CA that was made with a greater",
+                    "a greater path length",
                 ],
-            },
-            Mistake {
-                configuration: under(&ending.arn(), "validity = \"31d\""),
-                told: &[
-                    "validity = \"31d\"",
-                    "would outlive the CA",
-                    "clamp_to_issuer = true",
-                ],
-            },
-            Mistake {
-                configuration: under(&short.arn(), "validity = \"8d\""),
-                told: &["validity = \"8d\"", "seven days", "general-purpose CA"],
-            },
-            Mistake {
-                configuration: under(
-                    &world.ca.arn(),
-                    &format!("expected_root_sha256 = \"{other_root}\""),
-                ),
-                told: &[
+            ),
+            mistake(
+                under(&purged.arn()),
+                &["the CA does not exist", "Check `certificate_authority_arn`"],
+            ),
+            mistake(
+                world.issuing_secret("", &other_root),
+                &[
                     "expected_root_sha256 =",
                     "leads to another root than expected",
                     "Check the ARN",
                 ],
-            },
-            Mistake {
-                configuration: under(&purged.arn(), ""),
-                told: &["the CA does not exist", "Check `certificate_authority_arn`"],
-            },
+            ),
         ];
         all_are_told(&mut world, &mistakes).await;
-        // Within its limits a CA is of use.
-        let short = world
-            .issuing_secret("", "validity = \"7d\"")
-            .replace(&world.ca.arn(), &short.arn());
-        world.configure(&short);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_validity_that_the_ca_does_not_allow_is_told_while_planning() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "too-long").await;
+        let subordinate = || world.aws.subordinate(&world.root).path_length(1);
+        let ending = subordinate().valid_for(days(30)).create().arn();
+        let short = subordinate()
+            .usage_mode(UsageMode::ShortLivedCertificate)
+            .create()
+            .arn();
+        let under = |arn: &str, validity: &str| {
+            world
+                .issuing_secret("", &format!("validity = \"{validity}\""))
+                .replace(&world.ca.arn(), arn)
+        };
+        let allowed = under(&short, "7d");
+        let mistakes = [
+            mistake(
+                under(&ending, "31d"),
+                &[
+                    "validity = \"31d\"",
+                    "would outlive the CA",
+                    "clamp_to_issuer = true",
+                ],
+            ),
+            mistake(
+                under(&short, "8d"),
+                &["validity = \"8d\"", "seven days", "general-purpose CA"],
+            ),
+        ];
+        all_are_told(&mut world, &mistakes).await;
+        world.configure(&allowed);
         world.plan(&[]).await.exit_code(2);
     }
 }

@@ -84,7 +84,7 @@ async fn a_secret_of_istiods_own_is_never_adopted_and_replaced_when_told_to() {
         apply
             .fails()
             .says("the trusted roots would change at once")
-            .says("O=cluster.local");
+            .says("CN=Example Root CA");
         apply.says("allow_root_replacement = true");
         assert_eq!(world.live().await, before);
         world.ordered(0);

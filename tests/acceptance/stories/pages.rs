@@ -11,7 +11,11 @@ async fn every_configuration_in_the_documentation_is_valid() {
     let shown = pages().into_iter().flat_map(|page| {
         let text = fs::read_to_string(&page).unwrap();
         let found: Vec<String> = configurations(&text).map(str::to_owned).collect();
-        assert!(!found.is_empty(), "{} shows no configuration", page.display());
+        assert!(
+            !found.is_empty(),
+            "{} shows no configuration",
+            page.display()
+        );
         found
     });
     for (at, configuration) in shown.enumerate() {

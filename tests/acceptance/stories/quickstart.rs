@@ -24,7 +24,7 @@ async fn the_sandbox_walks_from_nothing_to_the_first_renewal() {
         destroy(&mut stage, told).await.unwrap();
         let text = lines.join("\n");
         for wanted in [
-            &format!("   $ {cli} init"),
+            format!("   $ {cli} init").as_str(),
             "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.",
             "     subject           CN=istio-intermediate.quickstart,OU=Platform,O=Example, until 2",
             "     signed by         CN=Sandbox Mesh CA,O=Example Corp, until 2",
@@ -104,7 +104,7 @@ async fn an_interrupted_sandbox_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sandbox_says_what_it_does_and_what_it_does_not_know() {
-    let sandbox = async |argument| {
+    let sandbox = async |argument: &'static str| {
         let mut command = guarded(Path::new(SANDBOX), None);
         command.arg(argument);
         run(command, argument, SOON).await

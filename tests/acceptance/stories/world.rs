@@ -34,7 +34,10 @@ impl World {
     pub(crate) async fn with_binary(cli: Cli, story: &str) -> Self {
         let mut world = Self::new(cli, story, Clock::running_from(Timestamp::now())).await;
         world.binary = true;
-        world.dir.set_provider(Provider::DevOverride(provider_binary().to_owned())).expect("the directory is writable");
+        world
+            .dir
+            .set_provider(Provider::DevOverride(provider_binary().to_owned()))
+            .expect("the directory is writable");
         world
     }
 
@@ -49,14 +52,30 @@ impl World {
 
     async fn new(cli: Cli, story: &str, clock: Clock) -> Self {
         let aws = Aws::start(clock).expect("the AWS emulator starts");
-        let root = aws.root(KeyAlgorithm::EcPrime256v1).valid_for(days(3650)).create();
-        let ca = aws.subordinate(&root).path_length(1).valid_for(days(1825)).create();
+        let root = aws
+            .root(KeyAlgorithm::EcPrime256v1)
+            .valid_for(days(3650))
+            .create();
+        let ca = aws
+            .subordinate(&root)
+            .path_length(1)
+            .valid_for(days(1825))
+            .create();
         let keys = aws.account(istiopca_acceptance::aws::ACCOUNT).user("ci");
         let cluster = ApiServer::shared().await;
         let namespace = cluster.namespace(story).await;
         let user = cluster.restricted(&namespace, "cacerts").await;
         let dir = Workdir::new(cli, Provider::None).expect("a directory can be made");
-        let world = Self { aws, root, ca, cluster, namespace, user, dir, binary: false };
+        let world = Self {
+            aws,
+            root,
+            ca,
+            cluster,
+            namespace,
+            user,
+            dir,
+            binary: false,
+        };
         world.sign_in_as(&keys);
         world
     }
@@ -159,26 +178,44 @@ resource "istiopca_cacerts_secret" "mesh" {{
             return None;
         }
         let clock = self.aws.clock();
-        let host = Host::start(move || clock.now()).await.expect("the provider can be served");
+        let host = Host::start(move || clock.now())
+            .await
+            .expect("the provider can be served");
         Some(host)
     }
 
     async fn run(&mut self, arguments: &[&str]) -> Run {
         let host = self.attach().await;
         if let Some(host) = &host {
-            self.dir.set_provider(Provider::Reattach(host.reattach())).expect("the directory is writable");
+            self.dir
+                .set_provider(Provider::Reattach(host.reattach()))
+                .expect("the directory is writable");
         }
         self.dir.run(arguments).await
     }
 
     /// `apply` without asking.
     pub(crate) async fn apply(&mut self, more: &[&str]) -> Run {
-        self.run(&[&["apply", "-auto-approve", "-input=false", "-no-color"], more].concat()).await
+        self.run(
+            &[
+                &["apply", "-auto-approve", "-input=false", "-no-color"],
+                more,
+            ]
+            .concat(),
+        )
+        .await
     }
 
     /// `plan -detailed-exitcode`: 0 for nothing to do, 2 for work.
     pub(crate) async fn plan(&mut self, more: &[&str]) -> Run {
-        self.run(&[&["plan", "-detailed-exitcode", "-input=false", "-no-color"], more].concat()).await
+        self.run(
+            &[
+                &["plan", "-detailed-exitcode", "-input=false", "-no-color"],
+                more,
+            ]
+            .concat(),
+        )
+        .await
     }
 
     /// Reading changed nothing, private state included.
@@ -195,7 +232,14 @@ resource "istiopca_cacerts_secret" "mesh" {{
 
     /// `destroy` without asking.
     pub(crate) async fn destroy(&mut self, more: &[&str]) -> Run {
-        self.run(&[&["destroy", "-auto-approve", "-input=false", "-no-color"], more].concat()).await
+        self.run(
+            &[
+                &["destroy", "-auto-approve", "-input=false", "-no-color"],
+                more,
+            ]
+            .concat(),
+        )
+        .await
     }
 
     /// Anything else that needs the provider.
@@ -207,32 +251,65 @@ resource "istiopca_cacerts_secret" "mesh" {{
     pub(crate) async fn state(&mut self, address: &str) -> Value {
         let run = self.run(&["show", "-json", "-no-color"]).await;
         let shown = run.succeeds().json();
-        let resources = shown["values"]["root_module"]["resources"].as_array().cloned();
+        let resources = shown["values"]["root_module"]["resources"]
+            .as_array()
+            .cloned();
         let found = resources.unwrap_or_default();
-        let found = found.into_iter().find(|resource| resource["address"] == address);
+        let found = found
+            .into_iter()
+            .find(|resource| resource["address"] == address);
         found.unwrap_or_else(|| panic!("{address} is not in the state"))["values"].clone()
     }
 
     /// The live Secret as kubectl shows it; null where there is none.
     pub(crate) async fn live(&self) -> Value {
-        let secret = ["-n", &self.namespace, "get", "secret", "cacerts", "--ignore-not-found", "-o", "json"];
+        let secret = [
+            "-n",
+            &self.namespace,
+            "get",
+            "secret",
+            "cacerts",
+            "--ignore-not-found",
+            "-o",
+            "json",
+        ];
         let run = self.cluster.kubectl(&secret).await;
-        if run.succeeds().stdout().trim().is_empty() { Value::Null } else { run.json() }
+        if run.succeeds().stdout().trim().is_empty() {
+            Value::Null
+        } else {
+            run.json()
+        }
     }
 
     /// One file of the live Secret, written down for a witness to look at.
     pub(crate) async fn file(&self, name: &str) -> PathBuf {
         let escaped = name.replace('.', "\\.");
         let template = format!("jsonpath={{.data.{escaped}}}");
-        let secret = ["-n", &self.namespace, "get", "secret", "cacerts", "-o", &template];
+        let secret = [
+            "-n",
+            &self.namespace,
+            "get",
+            "secret",
+            "cacerts",
+            "-o",
+            &template,
+        ];
         let run = self.cluster.kubectl(&secret).await;
         let encoded = run.succeeds().stdout().trim().to_owned();
         let path = self.dir.path().join(format!("live-{name}"));
         let mut decode = Command::new("base64");
         let decoded = decode.arg("-d").stdin(std::process::Stdio::piped());
-        let mut child = decoded.stdout(std::process::Stdio::piped()).spawn().expect("base64 runs");
+        let mut child = decoded
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("base64 runs");
         use std::io::Write as _;
-        child.stdin.take().expect("piped").write_all(encoded.as_bytes()).expect("writable");
+        child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(encoded.as_bytes())
+            .expect("writable");
         let output = child.wait_with_output().expect("base64 ends");
         std::fs::write(&path, output.stdout).expect("the directory is writable");
         path
@@ -246,16 +323,33 @@ resource "istiopca_cacerts_secret" "mesh" {{
     /// Lets openssl judge the live bundle as a mesh would use it: key, chain and root belong
     /// together, and all is valid at the story's time.
     pub(crate) async fn openssl_accepts_the_live_bundle(&self) {
-        let (certificate, key) = (self.file("ca-cert.pem").await, self.file("ca-key.pem").await);
-        let (chain, root) = (self.file("cert-chain.pem").await, self.file("root-cert.pem").await);
+        let (certificate, key) = (
+            self.file("ca-cert.pem").await,
+            self.file("ca-key.pem").await,
+        );
+        let (chain, root) = (
+            self.file("cert-chain.pem").await,
+            self.file("root-cert.pem").await,
+        );
         let verify = Command::new("openssl")
-            .args(["verify", "-x509_strict", "-check_ss_sig", "-attime", &self.seconds(), "-CAfile"])
+            .args([
+                "verify",
+                "-x509_strict",
+                "-check_ss_sig",
+                "-attime",
+                &self.seconds(),
+                "-CAfile",
+            ])
             .args([&root])
             .arg("-untrusted")
             .args([&chain, &certificate])
             .output()
             .expect("openssl runs");
-        assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
+        assert!(
+            verify.status.success(),
+            "{}",
+            String::from_utf8_lossy(&verify.stderr)
+        );
         let of_certificate = openssl(&["x509", "-noout", "-pubkey", "-in"], &certificate);
         let of_key = openssl(&["pkey", "-pubout", "-in"], &key);
         assert_eq!(of_certificate, of_key, "the key is not the certificate's");
@@ -265,7 +359,15 @@ resource "istiopca_cacerts_secret" "mesh" {{
 /// What openssl prints of a file.
 #[track_caller]
 pub(crate) fn openssl(arguments: &[&str], file: &std::path::Path) -> String {
-    let output = Command::new("openssl").args(arguments).arg(file).output().expect("openssl runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("openssl")
+        .args(arguments)
+        .arg(file)
+        .output()
+        .expect("openssl runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("openssl prints text")
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::served::Served;
 use super::{Core, Error, Narrator, example};
 use crate::aws::{ACCOUNT, Aws, CaHandle, Clock, KeyAlgorithm};
-use crate::cli::{Provider, Workdir, WorkdirError};
+use crate::cli::{Provider, Workdir};
 use crate::parts::on_path;
 use crate::process::{Outcome, Run};
 use crate::sandbox_cluster::SandboxCluster;
@@ -98,9 +98,7 @@ impl Stage {
         let environment = self.dir.environment();
         let served = Served::start(&self.server, &environment, self.ahead).await?;
         let attached = Provider::Reattach(served.reattach().to_owned());
-        self.dir
-            .set_provider(attached)
-            .map_err(WorkdirError::from)?;
+        self.dir.set_provider(attached)?;
         Ok(served)
     }
 

@@ -35,7 +35,11 @@ async fn main() -> ExitCode {
             let table = report::table(&figures);
             // Without anybody to read it, the exit code still tells.
             let _ = io::stdout().write_all(table.as_bytes());
-            if figures.iter().all(Figure::is_good) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if figures.iter().all(Figure::is_good) {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             let _ = writeln!(io::stderr(), "measure: {error}");
@@ -51,11 +55,27 @@ async fn measure() -> Result<Vec<Figure>, Failure> {
     let of = |pick: fn(&Start) -> Duration| starts.iter().map(pick).collect::<Vec<_>>();
     let kept = |pick: fn(&Start) -> u64| starts.iter().map(pick).max().unwrap_or_default();
     Ok(vec![
-        Figure::time("start to handshake", of(|start| start.handshake), Goal::Milliseconds(10)),
-        Figure::time("start to an answered schema", of(|start| start.schema), Goal::Milliseconds(15)),
+        Figure::time(
+            "start to handshake",
+            of(|start| start.handshake),
+            Goal::Milliseconds(10),
+        ),
+        Figure::time(
+            "start to an answered schema",
+            of(|start| start.schema),
+            Goal::Milliseconds(15),
+        ),
         Figure::size("binary", fs::metadata(&binary)?.len(), Goal::Megabytes(14)),
-        Figure::size("resident at the handshake", kept(|start| start.at_handshake), Goal::Megabytes(12)),
-        Figure::size("resident after a plan", planned.resident, Goal::Megabytes(25)),
+        Figure::size(
+            "resident at the handshake",
+            kept(|start| start.at_handshake),
+            Goal::Megabytes(12),
+        ),
+        Figure::size(
+            "resident after a plan",
+            planned.resident,
+            Goal::Megabytes(25),
+        ),
         Figure::size("the most of it, ever", planned.most, Goal::None),
     ])
 }
@@ -80,7 +100,11 @@ async fn starts(binary: &Path) -> Result<Vec<Start>, Failure> {
         // What looking at the memory took is not the binary's.
         let schema = handshake + plugin.age().saturating_sub(begun);
         plugin.end()?;
-        starts.push(Start { handshake, schema, at_handshake });
+        starts.push(Start {
+            handshake,
+            schema,
+            at_handshake,
+        });
     }
     Ok(starts.split_off(1))
 }
@@ -94,7 +118,9 @@ async fn plan(binary: &Path) -> Result<Memory, Failure> {
     dir.apply(&[]).await.succeeds();
     let watch = Watch::begin("terraform-provider-istiopca");
     dir.plan(&[]).await.succeeds();
-    watch.end().ok_or_else(|| "the plan started no provider".into())
+    watch
+        .end()
+        .ok_or_else(|| "the plan started no provider".into())
 }
 
 /// The binary of the release profile as it is shipped, brought up to date; which takes minutes
@@ -105,12 +131,23 @@ fn release_binary() -> Result<PathBuf, Failure> {
     }
     let name = "terraform-provider-istiopca";
     let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--locked", "--package", name, "--bin", name, "--target-dir"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            name,
+            "--bin",
+            name,
+            "--target-dir",
+        ])
         .arg(target_dir())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()?;
     if !built.success() {
-        return Err(format!("the release binary could not be built: cargo ended with {built}").into());
+        return Err(
+            format!("the release binary could not be built: cargo ended with {built}").into(),
+        );
     }
     Ok(target_dir().join("release").join(name))
 }

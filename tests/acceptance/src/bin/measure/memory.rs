@@ -25,7 +25,12 @@ impl Memory {
             let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
             Some(kibibytes * 1024)
         };
-        let read = || Some(Self { resident: field("VmRSS:")?, most: field("VmHWM:")? });
+        let read = || {
+            Some(Self {
+                resident: field("VmRSS:")?,
+                most: field("VmHWM:")?,
+            })
+        };
         read().ok_or_else(|| io::Error::other(format!("{pid} has no memory any more")))
     }
 }
@@ -68,7 +73,10 @@ fn processes(name: &str) -> impl Iterator<Item = u32> {
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(move |pid: &u32| {
         let executable = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-        let file = executable.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        let file = executable
+            .file_name()
+            .and_then(|file| file.to_str())
+            .unwrap_or_default();
         file.starts_with(name)
     })
 }

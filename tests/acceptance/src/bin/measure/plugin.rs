@@ -41,10 +41,14 @@ impl Credentials {
     /// A new one.
     pub(super) fn new() -> Result<Self, Failure> {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
-        params.distinguished_name.push(DnType::CommonName, "localhost");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        ];
         let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512)?;
         let certificate = params.self_signed(&key)?;
         Ok(Self {
@@ -59,10 +63,11 @@ impl Credentials {
         let mut roots = RootCertStore::empty();
         roots.add(plugin)?;
         let key = PrivatePkcs8KeyDer::from(self.key.clone()).into();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(vec![self.certificate.clone()], key)?;
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_client_auth_cert(vec![self.certificate.clone()], key)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(TlsConnector::from(Arc::new(config)))
     }
@@ -99,7 +104,12 @@ impl Plugin {
             return Err(format!("not a handshake: {line:?}").into());
         };
         let certificate = BASE64_STANDARD_NO_PAD.decode(certificate)?.into();
-        Ok(Self { child, begun, socket: socket.into(), certificate })
+        Ok(Self {
+            child,
+            begun,
+            socket: socket.into(),
+            certificate,
+        })
     }
 
     /// How long ago it was started.
@@ -127,7 +137,9 @@ impl Plugin {
         let endpoint = Endpoint::from_static("http://localhost");
         let channel = endpoint.connect_with_connector(connector).await?;
         let mut provider = ProviderClient::new(channel).max_decoding_message_size(usize::MAX);
-        let answer = provider.get_provider_schema(get_provider_schema::Request {}).await?;
+        let answer = provider
+            .get_provider_schema(get_provider_schema::Request {})
+            .await?;
         if answer.into_inner().resource_schemas.is_empty() {
             return Err("the schema has no resources".into());
         }

@@ -33,8 +33,18 @@ impl Figure {
             Goal::Milliseconds(most) => median <= Duration::from_millis(most),
             Goal::Megabytes(_) | Goal::None => true,
         };
-        let measured = format!("{} (best {}, {} runs)", shown(median), shown(best), runs.len());
-        Self { what, measured, goal, good }
+        let measured = format!(
+            "{} (best {}, {} runs)",
+            shown(median),
+            shown(best),
+            runs.len()
+        );
+        Self {
+            what,
+            measured,
+            goal,
+            good,
+        }
     }
 
     /// Of a file or of memory, in bytes.
@@ -44,7 +54,12 @@ impl Figure {
             Goal::Milliseconds(_) | Goal::None => true,
         };
         let (whole, tenth) = (bytes / MEGABYTE, bytes % MEGABYTE / (MEGABYTE / 10));
-        Self { what, measured: format!("{whole}.{tenth} MB"), goal, good }
+        Self {
+            what,
+            measured: format!("{whole}.{tenth} MB"),
+            goal,
+            good,
+        }
     }
 
     /// Whether the goal is kept.
@@ -58,7 +73,13 @@ const MEGABYTE: u64 = 1_000_000;
 /// The figures as a table in Markdown.
 pub(super) fn table(figures: &[Figure]) -> String {
     let mut table = "| | measured | goal | |\n|---|---|---|---|\n".to_owned();
-    for Figure { what, measured, goal, good } in figures {
+    for Figure {
+        what,
+        measured,
+        goal,
+        good,
+    } in figures
+    {
         let goal = match goal {
             Goal::Milliseconds(most) => format!("≤ {most} ms"),
             Goal::Megabytes(most) => format!("≤ {most} MB"),
@@ -81,7 +102,11 @@ mod tests {
         let figure = |most| Figure::time("start", runs.clone(), Goal::Milliseconds(most));
         assert!(figure(9).is_good() && !figure(8).is_good());
         let line = "| start | 9.0 ms (best 7.0 ms, 5 runs) | ≤ 8 ms | MISSED |\n";
-        assert!(table(&[figure(8)]).ends_with(line), "{}", table(&[figure(8)]));
+        assert!(
+            table(&[figure(8)]).ends_with(line),
+            "{}",
+            table(&[figure(8)])
+        );
     }
 
     #[test]
