@@ -23,7 +23,7 @@ mod serial;
 mod signature;
 mod subject;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod usage;
 mod validity;
 

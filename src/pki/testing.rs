@@ -14,22 +14,22 @@ use rcgen::{
 use super::{Certificate, KeyAlgorithm, PrivateKey};
 
 /// The second in which all certificates of these tests begin: 2026-01-01T00:00:00Z.
-pub(super) const START: i64 = 1_767_225_600;
-pub(super) const DAY: i64 = 86_400;
+pub(crate) const START: i64 = 1_767_225_600;
+pub(crate) const DAY: i64 = 86_400;
 
 /// What a certificate is to be like; a CA with ten years unless said otherwise.
 #[derive(Clone)]
-pub(super) struct Spec {
-    pub(super) name: String,
-    pub(super) is_ca: IsCa,
-    pub(super) key_usages: Vec<KeyUsagePurpose>,
-    pub(super) roles: Vec<ExtendedKeyUsagePurpose>,
-    pub(super) key_identifiers: bool,
-    pub(super) days: i64,
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    pub(crate) is_ca: IsCa,
+    pub(crate) key_usages: Vec<KeyUsagePurpose>,
+    pub(crate) roles: Vec<ExtendedKeyUsagePurpose>,
+    pub(crate) key_identifiers: bool,
+    pub(crate) days: i64,
 }
 
 impl Spec {
-    pub(super) fn ca(name: &str) -> Self {
+    pub(crate) fn ca(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             is_ca: IsCa::Ca(BasicConstraints::Unconstrained),
@@ -40,17 +40,17 @@ impl Spec {
         }
     }
 
-    pub(super) fn path_length(mut self, length: u8) -> Self {
+    pub(crate) fn path_length(mut self, length: u8) -> Self {
         self.is_ca = IsCa::Ca(BasicConstraints::Constrained(length));
         self
     }
 
-    pub(super) fn days(mut self, days: i64) -> Self {
+    pub(crate) fn days(mut self, days: i64) -> Self {
         self.days = days;
         self
     }
 
-    pub(super) fn change(mut self, change: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn change(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
@@ -75,18 +75,18 @@ impl Spec {
 }
 
 /// A certificate with its key, ready to sign others.
-pub(super) struct Ca {
-    pub(super) certificate: Certificate,
-    pub(super) key: PrivateKey,
+pub(crate) struct Ca {
+    pub(crate) certificate: Certificate,
+    pub(crate) key: PrivateKey,
     spec: Spec,
 }
 
 impl Ca {
-    pub(super) fn root(spec: Spec) -> Self {
+    pub(crate) fn root(spec: Spec) -> Self {
         Self::root_with(spec, KeyAlgorithm::EcPrime256v1)
     }
 
-    pub(super) fn root_with(spec: Spec, algorithm: KeyAlgorithm) -> Self {
+    pub(crate) fn root_with(spec: Spec, algorithm: KeyAlgorithm) -> Self {
         let key = PrivateKey::generate(algorithm).unwrap();
         let made = spec.params().self_signed(&key_pair(&key)).unwrap();
         Self {
@@ -96,7 +96,7 @@ impl Ca {
         }
     }
 
-    pub(super) fn sign(&self, spec: Spec) -> Self {
+    pub(crate) fn sign(&self, spec: Spec) -> Self {
         let key = PrivateKey::generate(KeyAlgorithm::EcPrime256v1).unwrap();
         Self {
             certificate: self.certify(&spec, &key),
@@ -106,14 +106,14 @@ impl Ca {
     }
 
     /// A certificate of this CA over a key that is there already.
-    pub(super) fn certify(&self, spec: &Spec, key: &PrivateKey) -> Certificate {
+    pub(crate) fn certify(&self, spec: &Spec, key: &PrivateKey) -> Certificate {
         let issuer = Issuer::new(self.spec.params(), key_pair(&self.key));
         let made = spec.params().signed_by(&key_pair(key), &issuer).unwrap();
         Certificate::from_der(made.der()).unwrap()
     }
 
     /// This CA's name and key once more, under another issuer.
-    pub(super) fn cross_signed_by(&self, other: &Self) -> Certificate {
+    pub(crate) fn cross_signed_by(&self, other: &Self) -> Certificate {
         other.certify(&self.spec, &self.key)
     }
 }
@@ -123,7 +123,7 @@ fn key_pair(key: &PrivateKey) -> KeyPair {
 }
 
 /// A root, AWS-like authorities below it, and a mesh's intermediate; leafmost first.
-pub(super) fn hierarchy(authorities: u8) -> Vec<Ca> {
+pub(crate) fn hierarchy(authorities: u8) -> Vec<Ca> {
     let mut chain = vec![Ca::root(Spec::ca("root"))];
     for level in 0..authorities {
         let spec = Spec::ca(&format!("authority {level}")).path_length(authorities - level);
@@ -136,25 +136,25 @@ pub(super) fn hierarchy(authorities: u8) -> Vec<Ca> {
     chain
 }
 
-pub(super) fn certificates(chain: &[Ca]) -> Vec<Certificate> {
+pub(crate) fn certificates(chain: &[Ca]) -> Vec<Certificate> {
     chain.iter().map(|ca| ca.certificate.clone()).collect()
 }
 
 /// Runs openssl and insists that it succeeds; gives its standard output.
 #[track_caller]
-pub(super) fn openssl(arguments: &[&str], input: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn openssl(arguments: &[&str], input: impl AsRef<[u8]>) -> Vec<u8> {
     let (succeeded, output, complaint) = run_openssl(arguments, input.as_ref());
     assert!(succeeded, "openssl {arguments:?}: {complaint}");
     output
 }
 
 #[track_caller]
-pub(super) fn openssl_text(arguments: &[&str], input: impl AsRef<[u8]>) -> String {
+pub(crate) fn openssl_text(arguments: &[&str], input: impl AsRef<[u8]>) -> String {
     String::from_utf8(openssl(arguments, input)).unwrap()
 }
 
 /// Whether openssl succeeds, its standard output, and its complaint.
-pub(super) fn run_openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>, String) {
+pub(crate) fn run_openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>, String) {
     let mut child = Command::new("openssl")
         .args(arguments)
         .stdin(Stdio::piped())
@@ -170,10 +170,10 @@ pub(super) fn run_openssl(arguments: &[&str], input: &[u8]) -> (bool, Vec<u8>, S
 }
 
 /// A directory of its own, gone with the value.
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("istiopca-pki-{}-{count}", std::process::id());
@@ -183,13 +183,13 @@ impl Scratch {
     }
 
     /// Writes a file and gives its path.
-    pub(super) fn file(&self, name: &str, contents: &str) -> String {
+    pub(crate) fn file(&self, name: &str, contents: &str) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, contents).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

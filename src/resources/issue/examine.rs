@@ -1,6 +1,6 @@
 //! What can be known of a CA before anything is asked of it: pure.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Issuance;
 use crate::pca::{AlgorithmError, Description, IssuerPem, SigningAlgorithm, Status, UsageMode};
@@ -182,7 +182,7 @@ fn end(authority: &Authority, settings: &Issuance, now: Timestamp) -> Result<Tim
     if short && validity.as_secs() > SHORT_LIVED && !settings.clamp_to_issuer {
         return Err(Obstacle::ShortLived);
     }
-    let most = jiff::SignedDuration::from_secs(SHORT_LIVED);
+    let most = SignedDuration::from_secs(SHORT_LIVED);
     let validity = if short { validity.min(most) } else { validity };
     let issuer = authority.certificate().not_after();
     let end = pki::not_after(now, validity, issuer, settings.clamp_to_issuer)
@@ -199,4 +199,195 @@ fn end(authority: &Authority, settings: &Issuance, now: Timestamp) -> Result<Tim
 fn not_later(authority: &Authority, last: &Last, end: Timestamp) -> Option<Obstacle> {
     let (old, new) = (last.ends?, end.min(authority.chain.path_not_after()));
     (!pki::outlives(new, old)).then_some(Obstacle::NotLater { new, old })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pca::{CaKeyAlgorithm, UsageMode};
+    use crate::pki::testing::{Ca, DAY, START, Spec};
+    use crate::resources::issue::testing::settings;
+    use serde_json::{Value, json};
+
+    /// An authority of that path length which ends after so many days, below a root.
+    fn authority(path_length: u8, days: i64, change: fn(&mut Description)) -> Authority {
+        let root = Ca::root(Spec::ca("root"));
+        let ca = root.sign(Spec::ca("authority").path_length(path_length).days(days));
+        let pem = IssuerPem {
+            certificate: ca.certificate.to_pem().trim_end().to_owned(),
+            chain: Some(root.certificate.to_pem().trim_end().to_owned()),
+        };
+        let mut description = Description {
+            status: Status::Active,
+            ca_type: None,
+            key_algorithm: CaKeyAlgorithm::EcPrime256v1,
+            usage_mode: UsageMode::GeneralPurpose,
+            not_before: None,
+            not_after: None,
+            owner_account: None,
+            failure_reason: None,
+            restorable_until: None,
+        };
+        change(&mut description);
+        Authority::new(description, &pem).expect("a sound chain")
+    }
+
+    fn day(day: i64) -> Timestamp {
+        Timestamp::from_second(START + day * DAY).expect("a moment")
+    }
+
+    fn obstacles(
+        authority: &Authority,
+        change: Value,
+        last: &Last,
+        now: Timestamp,
+    ) -> Vec<Obstacle> {
+        examine(authority, &settings(change), last, now).expect_err("something is in the way")
+    }
+
+    #[test]
+    fn the_terms_follow_from_the_authority_and_the_validity() {
+        let terms = examine(
+            &authority(1, 365, |_| {}),
+            &settings(json!({})),
+            &Last::default(),
+            day(0),
+        );
+        let expected = Terms {
+            signing_algorithm: SigningAlgorithm::Sha256WithEcdsa,
+            not_after: day(90),
+        };
+        assert_eq!(terms, Ok(expected));
+    }
+
+    #[test]
+    fn an_authority_without_room_below_it_is_refused() {
+        let found = obstacles(
+            &authority(0, 365, |_| {}),
+            json!({}),
+            &Last::default(),
+            day(0),
+        );
+        assert_eq!(
+            found,
+            [Obstacle::PathLength {
+                allowed: 0,
+                wanted: 0
+            }]
+        );
+        let template =
+            "arn:aws:acm-pca:::template/SubordinateCACertificate_PathLen2_CSRPassthrough/V1";
+        let found = obstacles(
+            &authority(2, 365, |_| {}),
+            json!({"template_arn": template}),
+            &Last::default(),
+            day(0),
+        );
+        assert_eq!(
+            found,
+            [Obstacle::PathLength {
+                allowed: 2,
+                wanted: 2
+            }]
+        );
+    }
+
+    #[test]
+    fn an_end_beyond_the_authoritys_is_refused_or_shortened() {
+        let short = authority(1, 60, |_| {});
+        let beyond = BeyondIssuer {
+            wanted: day(90),
+            issuer_not_after: day(60),
+        };
+        assert_eq!(
+            obstacles(&short, json!({}), &Last::default(), day(0)),
+            [Obstacle::Beyond(beyond)]
+        );
+        let clamped = settings(json!({"clamp_to_issuer": true}));
+        let terms = examine(&short, &clamped, &Last::default(), day(0)).expect("terms");
+        assert_eq!(terms.not_after, day(60) - SignedDuration::from_secs(1));
+    }
+
+    #[test]
+    fn a_short_lived_authority_issues_for_seven_days() {
+        let short = || authority(1, 365, |ca| ca.usage_mode = UsageMode::ShortLived);
+        assert_eq!(
+            obstacles(&short(), json!({}), &Last::default(), day(0)),
+            [Obstacle::ShortLived]
+        );
+        let week = examine(
+            &short(),
+            &settings(json!({"validity": "7d"})),
+            &Last::default(),
+            day(0),
+        );
+        assert_eq!(week.expect("terms").not_after, day(7));
+        let clamped = settings(json!({"clamp_to_issuer": true}));
+        let clamped = examine(&short(), &clamped, &Last::default(), day(0));
+        assert_eq!(clamped.expect("terms").not_after, day(7));
+    }
+
+    #[test]
+    fn a_renewal_that_would_end_no_later_is_refused() {
+        let near_its_end = authority(1, 90, |_| {});
+        let last = Last {
+            root: None,
+            ends: Some(day(90)),
+        };
+        let clamped = json!({"clamp_to_issuer": true});
+        let new = day(90) - SignedDuration::from_secs(1);
+        assert_eq!(
+            obstacles(&near_its_end, clamped, &last, day(60)),
+            [Obstacle::NotLater { new, old: day(90) }]
+        );
+    }
+
+    #[test]
+    fn another_root_than_expected_or_than_before_is_refused_unless_allowed() {
+        let authority = authority(1, 365, |_| {});
+        let found = authority.chain.root().sha256();
+        let other = Fingerprint::of(b"another root");
+        let expecting = json!({"expected_root_sha256": other.to_string()});
+        assert_eq!(
+            obstacles(&authority, expecting, &Last::default(), day(0)),
+            [Obstacle::Root {
+                expected: other,
+                found
+            }]
+        );
+        let last = Last {
+            root: Some(other),
+            ends: None,
+        };
+        assert_eq!(
+            obstacles(&authority, json!({}), &last, day(0)),
+            [Obstacle::RootReplaced { last: other, found }]
+        );
+        let allowed = settings(json!({"allow_root_replacement": true}));
+        assert!(examine(&authority, &allowed, &last, day(0)).is_ok());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let authority = authority(0, 60, |ca| {
+            ca.key_algorithm = CaKeyAlgorithm::from("ML_DSA_65")
+        });
+        let template = "arn:aws-cn:acm-pca:::template/SubordinateCACertificate_PathLen0/V1";
+        let found = obstacles(
+            &authority,
+            json!({"template_arn": template}),
+            &Last::default(),
+            day(0),
+        );
+        assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn only_an_active_authority_is_looked_at_further() {
+        let description = authority(1, 365, |ca| ca.status = Status::Disabled).description;
+        assert_eq!(
+            examine_status(&description),
+            Err(Obstacle::Status(Status::Disabled))
+        );
+    }
 }

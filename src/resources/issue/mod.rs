@@ -9,6 +9,8 @@ mod plan;
 mod preflight;
 mod revoke;
 mod settings;
+#[cfg(test)]
+mod testing;
 
 pub(super) use examine::{Last, Obstacle, examine};
 pub(super) use notes::{Notes, Pending};

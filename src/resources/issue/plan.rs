@@ -126,3 +126,191 @@ fn changed(standing: &Standing<'_>, wanted: &Issuance) -> Option<&'static str> {
     .into_iter()
     .find_map(|(setting, differs)| differs.then_some(setting))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::pca::SigningAlgorithm;
+    use crate::pki::Hold;
+    use crate::resources::issue::Pending;
+    use crate::resources::issue::testing::{ARN, settings};
+
+    fn moment(text: &str) -> Timestamp {
+        text.parse().expect("RFC 3339")
+    }
+
+    fn issued() -> Issued {
+        Issued {
+            renew_at: Some(moment("2026-03-02T00:00:00Z")),
+            path_not_after: Some(moment("2026-04-01T00:00:00Z")),
+            not_before: Some(moment("2025-12-31T23:00:00Z")),
+            signing_algorithm_used: Some(SigningAlgorithm::Sha256WithEcdsa),
+            ..Issued::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(notes: Notes, key_lost: bool, change: Value, now: &str, expected: Option<&str>) {
+        let (prior, issued) = (settings(json!({})), issued());
+        let standing = Standing {
+            settings: &prior,
+            issued: &issued,
+            certificate: None,
+            notes: &notes,
+            key_lost,
+        };
+        let reason = Reason::find(&standing, &settings(change), moment(now));
+        assert_eq!(reason.as_ref().map(Reason::word), expected);
+    }
+
+    const EARLY: &str = "2026-02-01T00:00:00Z";
+
+    #[test]
+    fn a_certificate_that_is_good_and_wanted_stands() {
+        check(Notes::default(), false, json!({}), EARLY, None);
+        check(
+            Notes::default(),
+            false,
+            json!({"rotate_key": false}),
+            EARLY,
+            None,
+        );
+        check(
+            Notes::default(),
+            false,
+            json!({"clamp_to_issuer": true}),
+            EARLY,
+            None,
+        );
+    }
+
+    #[test]
+    fn each_setting_that_makes_the_certificate_is_named_when_it_changes() {
+        let other = ARN.replace("11111111", "99999999");
+        for (change, word) in [
+            (
+                json!({"certificate_authority_arn": other}),
+                "certificate_authority_arn",
+            ),
+            (json!({"subject": {"common_name": "another"}}), "subject"),
+            (
+                json!({"uris": ["spiffe://cluster.local"]}),
+                "alternative_names",
+            ),
+            (json!({"key_algorithm": "RSA_2048"}), "key_algorithm"),
+            (
+                json!({"signing_algorithm": "SHA384WITHECDSA"}),
+                "signing_algorithm",
+            ),
+            (json!({"path_length": 1}), "template"),
+            (json!({"validity": "30d"}), "validity"),
+            (json!({"renew_triggers": {"incident": "1"}}), "triggers"),
+        ] {
+            check(Notes::default(), false, change, EARLY, Some(word));
+        }
+    }
+
+    #[test]
+    fn the_same_said_otherwise_is_no_change() {
+        check(
+            Notes::default(),
+            false,
+            json!({"validity": "2160h"}),
+            EARLY,
+            None,
+        );
+        check(
+            Notes::default(),
+            false,
+            json!({"signing_algorithm": "SHA256WITHECDSA"}),
+            EARLY,
+            None,
+        );
+        let template = "arn:aws:acm-pca:::template/SubordinateCACertificate_PathLen0/V1";
+        check(
+            Notes::default(),
+            false,
+            json!({"template_arn": template}),
+            EARLY,
+            None,
+        );
+    }
+
+    #[test]
+    fn renewal_begins_at_its_moment_and_a_hold_puts_it_off() {
+        let renew_at = moment("2026-03-02T00:00:00Z");
+        let until = moment("2026-03-09T00:00:00Z");
+        let held = || Notes {
+            hold: Some(Hold { renew_at, until }),
+            ..Notes::default()
+        };
+        check(
+            Notes::default(),
+            false,
+            json!({}),
+            "2026-03-01T23:59:59Z",
+            None,
+        );
+        check(
+            Notes::default(),
+            false,
+            json!({}),
+            "2026-03-02T00:00:00Z",
+            Some("renewal"),
+        );
+        check(held(), false, json!({}), "2026-03-02T00:00:00Z", None);
+        check(
+            held(),
+            false,
+            json!({}),
+            "2026-03-09T00:00:00Z",
+            Some("renewal"),
+        );
+    }
+
+    #[test]
+    fn what_the_user_changed_goes_before_what_time_has_done() {
+        let pending = || Notes {
+            pending: Some(Pending {
+                certificate_arn: crate::pca::CertificateArn::new("arn"),
+                order_sha256: settings(json!({})).order_sha256(),
+                reason: "renewal".to_owned(),
+                ordered_at: moment(EARLY),
+                not_after: moment(EARLY),
+                private_key_pem: None,
+            }),
+            ..Notes::default()
+        };
+        let late = "2026-03-20T00:00:00Z";
+        let subject = json!({"subject": {"common_name": "another"}});
+        check(pending(), true, subject, late, Some("subject"));
+        check(pending(), true, json!({}), late, Some("key_lost"));
+        check(pending(), false, json!({}), EARLY, Some("renewal"));
+    }
+
+    #[test]
+    fn a_key_is_kept_only_where_nothing_speaks_against_it() {
+        let (kept, rotated) = (settings(json!({"rotate_key": false})), settings(json!({})));
+        let may = |reason: Reason, wanted| reason.may_change_key(wanted);
+        assert!(!may(Reason::Renewal, &kept));
+        assert!(may(Reason::Renewal, &rotated));
+        assert!(may(Reason::KeyLost, &kept));
+        assert!(may(Reason::Changed("key_algorithm"), &kept));
+        assert!(may(Reason::UnderWay("renewal".to_owned()), &kept));
+    }
+
+    #[test]
+    fn an_order_is_known_again_by_what_makes_the_certificate() {
+        let digest = |change: Value| settings(change).order_sha256();
+        let plain = digest(json!({}));
+        assert_eq!(
+            plain,
+            digest(json!({"renew_before": "10d", "validity": "2160h"}))
+        );
+        assert_ne!(plain, digest(json!({"validity": "30d"})));
+        assert_ne!(plain, digest(json!({"dns_names": ["ca.example"]})));
+        assert_ne!(plain, digest(json!({"path_length": 1})));
+    }
+}

@@ -1,0 +1,27 @@
+//! For tests: settings as the schema's defaults leave them.
+
+use serde_json::{Value, json};
+
+use super::Issuance;
+
+pub(super) const ARN: &str = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555";
+
+/// The defaults of the schema, and what a test changes of them.
+pub(super) fn settings(change: Value) -> Issuance {
+    let mut settings = json!({
+        "certificate_authority_arn": ARN,
+        "subject": {"common_name": "istio-ca"},
+        "dns_names": [], "email_addresses": [], "ip_addresses": [], "uris": [],
+        "key_algorithm": "EC_prime256v1",
+        "path_length": 0,
+        "validity": "90d",
+        "clamp_to_issuer": false,
+        "renew_jitter": "0",
+        "rotate_key": true,
+        "renew_triggers": {},
+        "allow_root_replacement": false,
+    });
+    let changed = change.as_object().expect("an object").clone();
+    settings.as_object_mut().expect("an object").extend(changed);
+    serde_json::from_value(settings).expect("settings")
+}
