@@ -251,3 +251,141 @@ fn never_beside(layout: Format) -> BTreeSet<String> {
         .map(|key| (*key).to_owned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::testing::{Ca, Spec};
+
+    fn settings() -> Settings {
+        serde_json::from_value(serde_json::json!({
+            "namespace": "istio-system", "name": "cacerts", "create_namespace": false,
+            "format": "istio", "include_root_in_chain": true, "additional_root_pems": [],
+            "labels": {}, "annotations": {}, "on_existing": "error", "force_conflicts": false,
+            "prune_keys": false, "allow_root_replacement": false, "on_destroy": "retain",
+            "intermediate": [],
+        }))
+        .expect("settings")
+    }
+
+    /// A root, and the mesh's CA below it.
+    fn mesh(name: &str) -> (Ca, Ca) {
+        let root = Ca::root(Spec::ca(name));
+        let mesh = root.sign(Spec::ca("mesh").path_length(0).days(90));
+        (root, mesh)
+    }
+
+    fn composed(settings: &Settings, root: &Ca, mesh: &Ca, live: &Live) -> CaCerts {
+        let chain = Chain::assemble(mesh.certificate.clone(), vec![root.certificate.clone()]);
+        bundle(settings, &chain.expect("a chain"), &mesh.key, live).expect("a bundle")
+    }
+
+    fn live(cacerts: &CaCerts) -> Live {
+        let files = cacerts.files().into_iter();
+        let files = files.map(|(name, file)| (name.to_owned(), file.expose().as_bytes().to_vec()));
+        Live::read(&files.collect())
+    }
+
+    fn breaks(cacerts: &CaCerts, live: &Live) -> Option<RootBreak> {
+        root_break(
+            cacerts.bundle().chain().root(),
+            cacerts.bundle().roots(),
+            live,
+        )
+    }
+
+    fn nothing() -> Live {
+        Live::read(&BTreeMap::new())
+    }
+
+    #[test]
+    fn a_renewal_under_the_same_root_breaks_nothing_and_keeps_its_bytes() {
+        let (root, first) = mesh("root");
+        let second = root.sign(Spec::ca("mesh").path_length(0).days(90));
+        let before = composed(&settings(), &root, &first, &nothing());
+        let after = composed(&settings(), &root, &second, &live(&before));
+        assert_eq!(breaks(&after, &live(&before)), None);
+        let roots = |cacerts: &CaCerts| cacerts.bundle().public_files().remove("root-cert.pem");
+        assert_eq!(roots(&before), roots(&after));
+    }
+
+    #[test]
+    fn a_root_that_nobody_trusts_yet_is_a_break_and_so_is_one_that_goes_too_soon() {
+        let ((old, first), (new, second)) = (mesh("old"), mesh("new"));
+        let before = composed(&settings(), &old, &first, &nothing());
+        let at_once = composed(&settings(), &new, &second, &live(&before));
+        assert!(matches!(
+            breaks(&at_once, &live(&before)),
+            Some(RootBreak::Untrusted { .. })
+        ));
+
+        let both = Settings {
+            additional_root_pems: vec![new.certificate.to_pem()],
+            ..settings()
+        };
+        let announced = composed(&both, &old, &first, &live(&before));
+        assert_eq!(breaks(&announced, &live(&before)), None);
+        let dropped = composed(&settings(), &new, &second, &live(&announced));
+        assert!(matches!(
+            breaks(&dropped, &live(&announced)),
+            Some(RootBreak::Dropped { .. })
+        ));
+
+        let still = Settings {
+            additional_root_pems: vec![old.certificate.to_pem()],
+            ..settings()
+        };
+        let moved = composed(&still, &new, &second, &live(&announced));
+        assert_eq!(breaks(&moved, &live(&announced)), None);
+        let order = [&old.certificate, &new.certificate];
+        assert_eq!(moved.bundle().roots().iter().collect::<Vec<_>>(), order);
+        let done = composed(&settings(), &new, &second, &live(&moved));
+        assert_eq!(breaks(&done, &live(&moved)), None);
+    }
+
+    #[test]
+    fn the_resources_own_labels_win() {
+        let map = |entries: &[(&str, &str)]| {
+            entries
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let all = labels(
+            &map(&[("team", "platform"), ("tier", "1")]),
+            &map(&[("team", "mesh")]),
+        );
+        let expected: BTreeMap<String, String> = map(&[
+            ("app.kubernetes.io/managed-by", "terraform"),
+            ("team", "mesh"),
+            ("tier", "1"),
+        ]);
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn the_digest_of_the_key_file_is_that_of_the_public_key() {
+        let (root, mesh) = mesh("root");
+        let cacerts = composed(&settings(), &root, &mesh, &nothing());
+        let digests = files_sha256(&cacerts);
+        assert_eq!(
+            digests["ca-key.pem"],
+            mesh.certificate.public_key().sha256()
+        );
+        assert_eq!(
+            digests["ca-cert.pem"],
+            Fingerprint::of(mesh.certificate.to_pem().as_bytes())
+        );
+        assert_eq!(digests.len(), 4);
+    }
+
+    #[test]
+    fn another_key_than_the_certificates_is_refused() {
+        let ((root, mesh), (_, other)) = (mesh("root"), mesh("root"));
+        let chain = Chain::assemble(mesh.certificate, vec![root.certificate]).expect("a chain");
+        assert!(matches!(
+            bundle(&settings(), &chain, &other.key, &nothing()),
+            Err(Unfit::Key)
+        ));
+    }
+}
