@@ -16,6 +16,9 @@ pub use running::Running;
 /// Kills its program when standard input ends, which the kernel sees to when the test process is
 /// gone.
 ///
+/// Ctrl-C has its usual effect on the program also where it has none on us, as in a job that a
+/// script runs in the background.
+///
 /// The program takes the shell's place, so that its process id, its exit code and its signals are
 /// its own. The watcher is in the program's process group: as long as it lives, no other process
 /// can be given that id.
@@ -32,7 +35,7 @@ exec 3<&0
     fi
     kill -s KILL -- -$$
 ) >/dev/null 2>&1 &
-exec "$@" </dev/null 3<&-
+exec env --default-signal=INT "$@" </dev/null 3<&-
 "#;
 
 /// A command that runs `program` in a process group of its own until it ends, or until the write
