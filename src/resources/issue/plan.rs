@@ -152,6 +152,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the callers read better so")]
     fn check(notes: Notes, key_lost: bool, change: Value, now: &str, expected: Option<&str>) {
         let (prior, issued) = (settings(json!({})), issued());
         let standing = Standing {

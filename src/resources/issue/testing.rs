@@ -7,6 +7,7 @@ use super::Issuance;
 pub(super) const ARN: &str = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555";
 
 /// The defaults of the schema, and what a test changes of them.
+#[expect(clippy::needless_pass_by_value, reason = "the callers read better so")]
 pub(super) fn settings(change: Value) -> Issuance {
     let mut settings = json!({
         "certificate_authority_arn": ARN,
