@@ -1,13 +1,11 @@
 //! Where the Secret is, in which form, and by which rights.
 
-use std::process::Command;
-
 use istiopca_acceptance::apiserver::minimal_rules;
 use istiopca_acceptance::cli::Cli;
 use serde_json::json;
 
 use crate::hands::until_allowed;
-use crate::world::{World, openssl};
+use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_absent_namespace_is_told_before_anything_is_issued_and_created_when_told_to() {
@@ -59,21 +57,7 @@ async fn the_layout_of_cert_manager_is_written_and_switched_to_in_place() {
         assert_eq!(world.uid().await, uid);
         let (certificate, key) = (world.file("tls.crt").await, world.file("tls.key").await);
         let root = world.file("ca.crt").await;
-        let verify = Command::new("openssl")
-            .args(["verify", "-x509_strict", "-check_ss_sig", "-CAfile"])
-            .args([&root])
-            .arg("-untrusted")
-            .args([&certificate, &certificate])
-            .output()
-            .expect("openssl runs");
-        assert!(
-            verify.status.success(),
-            "{}",
-            String::from_utf8_lossy(&verify.stderr)
-        );
-        let of_certificate = openssl(&["x509", "-noout", "-pubkey", "-in"], &certificate);
-        let of_key = openssl(&["pkey", "-pubout", "-in"], &key);
-        assert_eq!(of_certificate, of_key, "the key is not the certificate's");
+        world.openssl_accepts(&certificate, &key, &certificate, &root);
         world.ordered(1);
         world.plan(&[]).await.exit_code(0);
     }

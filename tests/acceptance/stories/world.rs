@@ -1,7 +1,7 @@
 //! What every story starts from: an account with a CA, a namespace in a real cluster, and a
 //! directory with a configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use istiopca_acceptance::apiserver::{ApiServer, User};
@@ -331,6 +331,18 @@ resource "istiopca_cacerts_secret" "mesh" {{
             self.file("cert-chain.pem").await,
             self.file("root-cert.pem").await,
         );
+        self.openssl_accepts(&certificate, &key, &chain, &root);
+    }
+
+    /// Lets openssl judge files of either layout, at the story's time.
+    #[track_caller]
+    pub(crate) fn openssl_accepts(
+        &self,
+        certificate: &Path,
+        key: &Path,
+        chain: &Path,
+        root: &Path,
+    ) {
         let verify = Command::new("openssl")
             .args([
                 "verify",
@@ -340,9 +352,9 @@ resource "istiopca_cacerts_secret" "mesh" {{
                 &self.seconds(),
                 "-CAfile",
             ])
-            .args([&root])
+            .arg(root)
             .arg("-untrusted")
-            .args([&chain, &certificate])
+            .args([chain, certificate])
             .output()
             .expect("openssl runs");
         assert!(
@@ -350,15 +362,15 @@ resource "istiopca_cacerts_secret" "mesh" {{
             "{}",
             String::from_utf8_lossy(&verify.stderr)
         );
-        let of_certificate = openssl(&["x509", "-noout", "-pubkey", "-in"], &certificate);
-        let of_key = openssl(&["pkey", "-pubout", "-in"], &key);
+        let of_certificate = openssl(&["x509", "-noout", "-pubkey", "-in"], certificate);
+        let of_key = openssl(&["pkey", "-pubout", "-in"], key);
         assert_eq!(of_certificate, of_key, "the key is not the certificate's");
     }
 }
 
 /// What openssl prints of a file.
 #[track_caller]
-pub(crate) fn openssl(arguments: &[&str], file: &std::path::Path) -> String {
+pub(crate) fn openssl(arguments: &[&str], file: &Path) -> String {
     let output = Command::new("openssl")
         .args(arguments)
         .arg(file)

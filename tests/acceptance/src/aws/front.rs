@@ -166,7 +166,7 @@ fn carried_out(
         }
     };
     match fault {
-        Some(_) => outcome.and(Err(Failure::internal())),
+        Some(_) => outcome.and_then(|_| Err(Failure::internal())),
         None => outcome,
     }
 }
