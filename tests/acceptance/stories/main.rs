@@ -6,6 +6,7 @@
 )]
 
 mod canary;
+mod chance;
 mod changes;
 mod clusters;
 mod commands;
