@@ -51,6 +51,8 @@ pub enum Object {
     Secret(SecretName),
     /// A namespace, by name.
     Namespace(String),
+    /// A ConfigMap, as `namespace/name`.
+    ConfigMap(String),
     /// Our own rights, in words such as `patch secrets istio-system/cacerts`.
     Access(String),
 }
@@ -62,6 +64,8 @@ pub enum Kind {
     Namespace,
     /// The Secret in it.
     Secret,
+    /// A ConfigMap in it.
+    ConfigMap,
 }
 
 /// What came of a call that failed.
@@ -221,6 +225,7 @@ impl Object {
         match self {
             Self::Secret(_) => "secrets",
             Self::Namespace(_) => "namespaces",
+            Self::ConfigMap(_) => "configmaps",
             Self::Access(_) => "selfsubjectaccessreviews",
         }
     }
@@ -251,6 +256,7 @@ impl fmt::Display for Object {
         match self {
             Self::Secret(at) => write!(f, "Secret {at}"),
             Self::Namespace(name) => write!(f, "namespace {name}"),
+            Self::ConfigMap(at) => write!(f, "ConfigMap {at}"),
             Self::Access(words) => f.write_str(words),
         }
     }
@@ -261,6 +267,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Namespace => "namespace",
             Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod secret;
 
 mod access;
+mod config_map;
 mod error;
 mod namespace;
 mod put;

@@ -101,6 +101,9 @@ fn gone(code: u16, status: Status, message: String) -> Problem {
             what: Kind::Namespace,
         },
         "secrets" => Problem::Gone { what: Kind::Secret },
+        "configmaps" => Problem::Gone {
+            what: Kind::ConfigMap,
+        },
         _ => Problem::Server {
             code,
             reason: status.reason,

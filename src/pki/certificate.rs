@@ -310,9 +310,14 @@ fn split(der: &[u8]) -> der::Result<(&[u8], AlgorithmIdentifierOwned, BitString)
     let mut reader = SliceReader::new(der)?;
     let parts = reader.sequence(|reader| {
         let signed = reader.tlv_bytes()?;
-        der::Result::Ok((signed, reader.decode()?, reader.decode()?))
+        let algorithm = reader.decode()?;
+        der::Result::Ok((signed, algorithm, reader.decode::<BitString>()?))
     })?;
     reader.finish()?;
+    // A signature is whole bytes; a reader that drops unused bits would see another one.
+    if parts.2.unused_bits() != 0 {
+        return Err(Tag::BitString.value_error().into());
+    }
     Ok(parts)
 }
 

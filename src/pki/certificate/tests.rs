@@ -314,6 +314,19 @@ fn extensions_that_are_ber_rather_than_der_are_read_as_openssl_does() {
 }
 
 #[test]
+fn a_signature_of_broken_bytes_is_not_read() {
+    let sound = MADE[0].certificate.to_der();
+    let (_, _, signature) = split(sound).unwrap();
+    let unused = sound.len() - signature.raw_bytes().len() - 1;
+    let mut der = sound.to_vec();
+    assert_eq!(der[unused], 0, "the number of unused bits stands there");
+    // The last bit of the signature has to be what it says: unused and zero.
+    der[unused] = 1;
+    *der.last_mut().unwrap() &= 0xfe;
+    assert!(Certificate::from_der(&der).is_err());
+}
+
+#[test]
 fn debug_is_one_line() {
     let certificate = &MADE[0].certificate;
     let expected = format!("Certificate(CN=mesh, serial {})", certificate.serial());

@@ -57,7 +57,9 @@ fn met(problem: &Problem) -> (&'static str, String) {
             "the namespace is absent",
             "Create it first, or set `create_namespace = true`.",
         ),
-        Problem::Gone { what: Kind::Secret } => ("the Secret went away meanwhile", AGAIN),
+        Problem::Gone {
+            what: Kind::Secret | Kind::ConfigMap,
+        } => ("what was read went away meanwhile", AGAIN),
         Problem::Unauthorized { .. } => (
             "the cluster refuses the credentials",
             "Sign in again: the token or certificate is unknown or expired, or the clock of this machine is wrong.",
