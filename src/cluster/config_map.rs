@@ -62,11 +62,11 @@ mod tests {
     async fn a_config_map_is_read_as_texts() {
         let reply = json!({"kind": "ConfigMap", "data": {"root-cert.pem": "PEM"}});
         let (cluster, sent) = script::cluster([(200, reply), (200, json!({"kind": "ConfigMap"}))]);
-        let read = cluster.config_map_beside(&secret(), "istio-ca-root-cert");
+        let secret = secret();
+        let read = || cluster.config_map_beside(&secret, "istio-ca-root-cert");
         let expected = BTreeMap::from([("root-cert.pem".to_owned(), "PEM".to_owned())]);
-        assert_eq!(read.await, Ok(Some(expected)));
-        let empty = cluster.config_map_beside(&secret(), "istio-ca-root-cert");
-        assert_eq!(empty.await, Ok(Some(BTreeMap::new())));
+        assert_eq!(read().await, Ok(Some(expected)));
+        assert_eq!(read().await, Ok(Some(BTreeMap::new())));
         let line = "GET /api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert";
         assert_eq!(sent.lines(), [line, line]);
     }
@@ -81,7 +81,8 @@ mod tests {
         );
         let elsewhere = (404, json!({"error": "no such route"}));
         let (cluster, _) = script::cluster([absent, elsewhere]);
-        let read = || cluster.config_map_beside(&secret(), "istio-ca-root-cert");
+        let secret = secret();
+        let read = || cluster.config_map_beside(&secret, "istio-ca-root-cert");
         assert_eq!(read().await, Ok(None));
         assert!(read().await.is_err());
     }

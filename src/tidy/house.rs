@@ -70,7 +70,7 @@ pub(super) const HOUSE: &[Room] = &[
 ];
 
 /// What every room's tests may name besides.
-pub(super) const OF_TESTS: &str = "aws_smithy_http_client expect_test http hyper_util proptest \
+pub(super) const OF_TESTS: &str = "aws_smithy_http_client base64 expect_test http hyper_util proptest \
                                    rcgen rustls serde_json tokio tokio_rustls tonic tonic_prost \
                                    tower tower_test x509_parser";
 

@@ -5,8 +5,8 @@ use std::ops::Deref;
 
 use zeroize::Zeroize;
 
-use super::Outputs;
 use super::settings::Settings;
+use super::{Outputs, Prior, trust};
 use crate::cluster::SecretName;
 use crate::cluster::secret::{Desired, Observed, Wanted};
 use crate::pki::{
@@ -16,6 +16,9 @@ use crate::pki::{
 
 /// The label on everything that a host of this kind manages.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "terraform");
+
+/// The fact that says since when each root has been trusted.
+pub(super) const TRUSTED_ROOTS: &str = "trusted-roots";
 
 /// Copies of a Secret's files, wiped when dropped.
 pub(super) struct Files(BTreeMap<String, Vec<u8>>);
@@ -28,6 +31,18 @@ impl Files {
             observed.data.keys().filter_map(bytes)
         });
         Self(keys.collect())
+    }
+
+    /// Those from which istiod takes its CA. Where somebody has put the other layout beside what
+    /// was written here, that is still what counts.
+    pub(super) fn in_force(observed: Option<&Observed>, prior: Option<&Prior>) -> Self {
+        let files = Self::of(observed);
+        let written = prior.map(|prior| prior.settings.layout());
+        let present = Live::read(&files).layouts();
+        match written.filter(|layout| present.contains(layout)) {
+            Some(layout) => files.of_layout(layout),
+            None => files,
+        }
     }
 
     /// Those of one layout alone. Beside the other one's files istiod would read those, but what
@@ -75,7 +90,7 @@ pub(super) fn bundle(
     settings: &Settings,
     chain: &Chain,
     key: &PrivateKey,
-    live: &Live,
+    live: &[Certificate],
 ) -> Result<CaCerts, Unfit> {
     let roots = trusted(settings, chain.root(), live)?;
     let bundle = Bundle::new(
@@ -91,46 +106,13 @@ pub(super) fn bundle(
 pub(super) fn trusted(
     settings: &Settings,
     own: &Certificate,
-    live: &Live,
+    live: &[Certificate],
 ) -> Result<Vec<Certificate>, Unfit> {
     let mut wanted = vec![own.clone()];
     for pem in &settings.additional_root_pems {
         wanted.extend(Certificate::parse_all(pem).map_err(Unfit::Root)?);
     }
-    Ok(roots::merge(live.roots(), &wanted))
-}
-
-/// A change of the trusted roots that running workloads would not survive.
-#[derive(Debug, PartialEq)]
-pub(in crate::resources) enum RootBreak {
-    /// The new certificate leads to a root that nobody trusts yet.
-    Untrusted { root: String },
-    /// The root that the live certificate leads to would no longer be trusted.
-    Dropped { root: String },
-}
-
-/// Whether trusting `roots` under a CA that leads to `own` would break trust between workloads that
-/// have certificates under the live CA and those that get one under the new. Nothing that can be
-/// read is live: nothing breaks.
-pub(super) fn root_break(
-    own: &Certificate,
-    roots: &[Certificate],
-    live: &Live,
-) -> Option<RootBreak> {
-    let name = |certificate: &Certificate| {
-        format!(
-            "{} (SHA-256 {})",
-            certificate.subject(),
-            certificate.sha256()
-        )
-    };
-    let live_root = live.chain().ok()?.root().clone();
-    if !live.roots().contains(own) {
-        return Some(RootBreak::Untrusted { root: name(own) });
-    }
-    (!roots.contains(&live_root)).then(|| RootBreak::Dropped {
-        root: name(&live_root),
-    })
+    Ok(roots::merge(live, &wanted))
 }
 
 /// What to tell the cluster.
@@ -180,6 +162,9 @@ pub(super) fn facts(settings: &Settings, outputs: &Outputs) -> BTreeMap<String, 
     let authority = settings
         .issues()
         .map(|wanted| wanted.certificate_authority_arn.to_string());
+    let tenures = trust::tenures(&outputs.1.trusted_roots);
+    let tenures = (!tenures.is_empty())
+        .then(|| serde_json::to_string(&tenures).expect("a map of moments by digest is JSON"));
     let facts = [
         (
             "certificate-sha256",
@@ -193,6 +178,7 @@ pub(super) fn facts(settings: &Settings, outputs: &Outputs) -> BTreeMap<String, 
             issued.certificate_arn.as_ref().map(ToString::to_string),
         ),
         ("certificate-authority-arn", authority),
+        (TRUSTED_ROOTS, tenures),
     ];
     facts
         .into_iter()
@@ -262,7 +248,8 @@ mod tests {
             "namespace": "istio-system", "name": "cacerts", "create_namespace": false,
             "format": "istio", "include_root_in_chain": true, "additional_root_pems": [],
             "labels": {}, "annotations": {}, "on_existing": "error", "force_conflicts": false,
-            "prune_keys": false, "allow_root_replacement": false, "on_destroy": "retain",
+            "prune_keys": false, "allow_root_replacement": false,
+            "min_trust_overlap": "24h", "on_destroy": "retain",
             "intermediate": [],
         }))
         .expect("settings")
@@ -277,7 +264,7 @@ mod tests {
 
     fn composed(settings: &Settings, root: &Ca, mesh: &Ca, live: &Live) -> CaCerts {
         let chain = Chain::assemble(mesh.certificate.clone(), vec![root.certificate.clone()]);
-        bundle(settings, &chain.expect("a chain"), &mesh.key, live).expect("a bundle")
+        bundle(settings, &chain.expect("a chain"), &mesh.key, live.roots()).expect("a bundle")
     }
 
     fn live(cacerts: &CaCerts) -> Live {
@@ -286,61 +273,33 @@ mod tests {
         Live::read(&files.collect())
     }
 
-    fn breaks(cacerts: &CaCerts, live: &Live) -> Option<RootBreak> {
-        root_break(
-            cacerts.bundle().chain().root(),
-            cacerts.bundle().roots(),
-            live,
-        )
-    }
-
     fn nothing() -> Live {
         Live::read(&BTreeMap::new())
     }
 
     #[test]
-    fn a_renewal_under_the_same_root_breaks_nothing_and_keeps_its_bytes() {
+    fn a_renewal_under_the_same_root_keeps_its_bytes() {
         let (root, first) = mesh("root");
         let second = root.sign(Spec::ca("mesh").path_length(0).days(90));
         let before = composed(&settings(), &root, &first, &nothing());
         let after = composed(&settings(), &root, &second, &live(&before));
-        assert_eq!(breaks(&after, &live(&before)), None);
         let roots = |cacerts: &CaCerts| cacerts.bundle().public_files().remove("root-cert.pem");
         assert_eq!(roots(&before), roots(&after));
     }
 
     #[test]
-    fn a_root_that_nobody_trusts_yet_is_a_break_and_so_is_one_that_goes_too_soon() {
+    fn a_further_root_comes_behind_and_the_old_one_keeps_its_place() {
         let ((old, first), (new, second)) = (mesh("old"), mesh("new"));
-        let before = composed(&settings(), &old, &first, &nothing());
-        let at_once = composed(&settings(), &new, &second, &live(&before));
-        assert!(matches!(
-            breaks(&at_once, &live(&before)),
-            Some(RootBreak::Untrusted { .. })
-        ));
-
-        let both = Settings {
-            additional_root_pems: vec![new.certificate.to_pem()],
+        let both = |other: &Ca| Settings {
+            additional_root_pems: vec![other.certificate.to_pem()],
             ..settings()
         };
-        let announced = composed(&both, &old, &first, &live(&before));
-        assert_eq!(breaks(&announced, &live(&before)), None);
-        let dropped = composed(&settings(), &new, &second, &live(&announced));
-        assert!(matches!(
-            breaks(&dropped, &live(&announced)),
-            Some(RootBreak::Dropped { .. })
-        ));
-
-        let still = Settings {
-            additional_root_pems: vec![old.certificate.to_pem()],
-            ..settings()
-        };
-        let moved = composed(&still, &new, &second, &live(&announced));
-        assert_eq!(breaks(&moved, &live(&announced)), None);
+        let announced = composed(&both(&new), &old, &first, &nothing());
+        let moved = composed(&both(&old), &new, &second, &live(&announced));
         let order = [&old.certificate, &new.certificate];
         assert_eq!(moved.bundle().roots().iter().collect::<Vec<_>>(), order);
         let done = composed(&settings(), &new, &second, &live(&moved));
-        assert_eq!(breaks(&done, &live(&moved)), None);
+        assert_eq!(done.bundle().roots(), [new.certificate]);
     }
 
     #[test]
@@ -384,7 +343,7 @@ mod tests {
         let ((root, mesh), (_, other)) = (mesh("root"), mesh("root"));
         let chain = Chain::assemble(mesh.certificate, vec![root.certificate]).expect("a chain");
         assert!(matches!(
-            bundle(&settings(), &chain, &other.key, &nothing()),
+            bundle(&settings(), &chain, &other.key, &[]),
             Err(Unfit::Key)
         ));
     }

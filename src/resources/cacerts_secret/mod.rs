@@ -2,14 +2,17 @@
 
 mod compose;
 mod look;
+mod material;
 mod outputs;
 mod plan;
+mod preflight;
 mod settings;
+mod trust;
 mod write;
 
 use std::time::Duration;
 
-pub(super) use compose::{RootBreak, Unfit};
+pub(super) use compose::Unfit;
 pub(in crate::resources) use outputs::SecretNotes;
 use outputs::Written;
 use settings::{OnDestroy, Settings};
@@ -32,8 +35,8 @@ pub(super) struct CacertsSecret;
 type Outputs = Both<Issued, Written>;
 type Prior = State<CacertsSecret>;
 
-const OUTPUTS: [Attribute; 24] = joined(outputs::WRITTEN, issue::OUTPUTS);
-const ATTRIBUTES: [Attribute; 40] = joined(settings::ATTRIBUTES, OUTPUTS);
+const OUTPUTS: [Attribute; 25] = joined(outputs::WRITTEN, issue::OUTPUTS);
+const ATTRIBUTES: [Attribute; 42] = joined(settings::ATTRIBUTES, OUTPUTS);
 
 impl Resource for CacertsSecret {
     type Clients = Clients;
@@ -76,24 +79,7 @@ impl Resource for CacertsSecret {
     }
 
     async fn preflight(call: &Call<'_, Clients>, intent: Intent<'_, Self>) -> Vec<Diagnostic> {
-        let (settings, last, reason) = match &intent {
-            Intent::Create { settings } => (*settings, Last::default(), "created"),
-            Intent::Update {
-                prior,
-                settings,
-                planned,
-            } if planned.is_open("issued_certificate") => {
-                let reason = planned.text("issue_reason").unwrap_or_default();
-                (*settings, last(settings, prior, reason), reason)
-            }
-            Intent::Update { .. } => return Vec::new(),
-        };
-        match settings.issues() {
-            Some(wanted) => {
-                issue::preflight(call, &instance(settings), wanted, &last, reason).await
-            }
-            None => Vec::new(),
-        }
+        preflight::preflight(call, &intent).await
     }
 
     async fn create(
@@ -156,12 +142,12 @@ impl Resource for CacertsSecret {
     }
 }
 
-/// What a certificate that takes the last one's place is measured by.
-fn last(settings: &Settings, prior: &Prior, reason: &str) -> Last {
-    let last = prior.outputs.0.as_last(reason);
+/// What a certificate that takes the last one's place is measured by. Of its root more is known
+/// here than what the last one was: what the mesh trusts.
+fn last(prior: &Prior, reason: &str) -> Last {
     Last {
-        root: last.root.filter(|_| !settings.allow_root_replacement),
-        ..last
+        root: None,
+        ..prior.outputs.0.as_last(reason)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::trust::TrustedRoot;
 use crate::pki::Fingerprint;
 use crate::resources::issue::Notes;
 use crate::terraform::schema::{Attribute, Kind, text, text_map};
@@ -16,6 +17,7 @@ pub(in crate::resources) struct Written {
     pub(super) owner_id: Option<String>,
     pub(super) labels_all: BTreeMap<String, String>,
     pub(super) files_sha256: BTreeMap<String, Fingerprint>,
+    pub(super) trusted_roots: Vec<TrustedRoot>,
     pub(super) drift: Vec<String>,
     pub(super) issued_certificate: Option<String>,
     pub(super) issued_certificate_chain: Option<String>,
@@ -35,7 +37,15 @@ pub(in crate::resources) struct SecretNotes {
     pub(super) key_lost: bool,
 }
 
-pub(super) const WRITTEN: [Attribute; 8] = [
+const TRUSTED_ROOT: Kind = Kind::Object(&[
+    ("sha256", Kind::String),
+    ("subject", Kind::String),
+    ("not_after", Kind::String),
+    ("trusted_since", Kind::String),
+    ("left_at", Kind::String),
+]);
+
+pub(super) const WRITTEN: [Attribute; 9] = [
     text("uid").says("UID of the Secret in the cluster."),
     text("cluster_fingerprint").says(
         "Which cluster the Secret is in: a digest of the API server's CA certificates, or its host \
@@ -46,6 +56,10 @@ pub(super) const WRITTEN: [Attribute; 8] = [
     Attribute::new("files_sha256", Kind::Map(&Kind::String)).says(
         "SHA-256 of each file as it was written, but for the private key's: there it is that of the \
          public key.",
+    ),
+    Attribute::new("trusted_roots", Kind::List(&TRUSTED_ROOT)).says(
+        "The roots that the mesh trusts, in the order of the file: SHA-256, subject, end, since when \
+         each is trusted, and since when nothing is signed under it any more (RFC 3339).",
     ),
     Attribute::new("drift", Kind::List(&Kind::String))
         .says("In what the live Secret differs from what was written, in words; empty when it does not."),

@@ -13,7 +13,11 @@ const ISSUED: &[&str] = &[
     "issued_certificate",
     "issued_certificate_chain",
     "files_sha256",
+    "trusted_roots",
 ];
+
+/// What follows from the bundle, whoever issues the certificate.
+const COMPOSED: &[&str] = &["files_sha256", "trusted_roots"];
 
 pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
     let mut verdict = Verdict::keep();
@@ -54,6 +58,9 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
     }
     if composed_otherwise(&prior.settings, settings) {
         verdict.unknown(&["files_sha256"]);
+    }
+    if prior.settings.additional_root_pems != settings.additional_root_pems {
+        verdict.unknown(COMPOSED);
     }
     match &ask.policy.default_labels {
         Some(defaults) => {
@@ -131,12 +138,12 @@ fn take_over(verdict: &mut Verdict, prior: &Issued, settings: &Settings) {
             verdict.becomes(output, value.clone());
         }
     }
-    verdict.unknown(&["files_sha256"]);
+    verdict.unknown(COMPOSED);
 }
 
 fn composed_otherwise(prior: &Settings, settings: &Settings) -> bool {
     let form = |settings: &Settings| (settings.format, settings.include_root_in_chain);
-    form(prior) != form(settings) || prior.additional_root_pems != settings.additional_root_pems
+    form(prior) != form(settings)
 }
 
 pub(super) fn standing<'a>(prior: &'a Prior, was: &'a Issuance) -> Standing<'a> {

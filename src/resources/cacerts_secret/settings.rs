@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::cluster::secret::OnExisting;
+use crate::cluster::secret::{OnExisting, Policy};
 use crate::pki::{Certificate, Chain, Format, SecretPem};
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
+use crate::terraform::Duration;
 use crate::terraform::schema::{
     Attribute, Block, Check, Fallback, Rule, Timeouts, flag, text, text_map, texts,
 };
@@ -29,6 +30,7 @@ pub(in crate::resources) struct Settings {
     pub(super) on_existing: Existing,
     pub(super) force_conflicts: bool,
     pub(super) prune_keys: bool,
+    pub(super) min_trust_overlap: Duration,
     pub(super) allow_root_replacement: bool,
     pub(super) on_destroy: OnDestroy,
     pub(super) intermediate: Vec<Issuance>,
@@ -65,6 +67,12 @@ impl Settings {
         self.intermediate.first()
     }
 
+    /// Whether the roots may change at once.
+    pub(super) fn replaces_roots(&self) -> bool {
+        let issues = self.issues();
+        self.allow_root_replacement || issues.is_some_and(|issues| issues.allow_root_replacement)
+    }
+
     /// The layout in the domain's terms.
     pub(super) fn layout(&self) -> Format {
         match self.format {
@@ -73,17 +81,25 @@ impl Settings {
         }
     }
 
-    /// What to do with a Secret of somebody else's, in the adapter's terms.
-    pub(super) fn existing(&self) -> OnExisting {
-        match self.on_existing {
+    /// What may be done to a Secret that is there, in the adapter's terms; `replace_own`: also to
+    /// one's own.
+    pub(super) fn policy(&self, replace_own: bool) -> Policy {
+        let on_existing = match self.on_existing {
             Existing::Error => OnExisting::Error,
             Existing::Adopt => OnExisting::Adopt,
             Existing::Replace => OnExisting::Replace,
+        };
+        Policy {
+            on_existing,
+            force_conflicts: self.force_conflicts,
+            prune_keys: self.prune_keys,
+            replace_own,
         }
     }
 }
 
 const FILES: &[&str] = &["files_sha256"];
+const ROOTS: &[&str] = &["files_sha256", "trusted_roots"];
 const FACTS: &[&str] = &[
     "serial_number",
     "serial_number_decimal",
@@ -96,6 +112,7 @@ const FACTS: &[&str] = &[
     "issuer_certificate_sha256",
     "root_sha256",
     "files_sha256",
+    "trusted_roots",
 ];
 const ISSUED: &[&str] = &[
     "issued_certificate",
@@ -117,9 +134,10 @@ const ISSUED: &[&str] = &[
     "issue_reason",
     "superseded_certificate_arns",
     "files_sha256",
+    "trusted_roots",
 ];
 
-pub(super) const ATTRIBUTES: [Attribute; 16] = [
+pub(super) const ATTRIBUTES: [Attribute; 17] = [
     text("namespace").or(Fallback::Text("istio-system")).replaces()
         .check(Check::Format(namespace_name))
         .says("Namespace of the istiod that loads the Secret. A change makes another Secret."),
@@ -149,7 +167,7 @@ pub(super) const ATTRIBUTES: [Attribute; 16] = [
         "Whether the root also stands at the end of the chain, as Istio's own tools write it. It is \
          sent in every handshake.",
     ),
-    texts("additional_root_pems").optional().touches(FILES).check(Check::Format(certificates)).says(
+    texts("additional_root_pems").optional().touches(ROOTS).check(Check::Format(certificates)).says(
         "Roots that the mesh trusts besides the certificate's own: still, or already. Roots that are \
          live keep their place in the file, so that istiod takes the change.",
     ),
@@ -168,6 +186,12 @@ pub(super) const ATTRIBUTES: [Attribute; 16] = [
     ),
     flag("prune_keys").or(Fallback::Bool(false)).touches(&[])
         .says("Whether keys of the other layout, which would overrule this one, are removed."),
+    text("min_trust_overlap").or(Fallback::Text("24h")).parses::<Duration>().touches(&[]).says(
+        "How long every workload takes to follow a change of roots: a root is trusted for so long \
+         before anything is signed under it, and for as long after the last certificate was. \
+         Workloads renew at half the life of their certificate, 24 hours unless Istio was told \
+         otherwise.",
+    ),
     flag("allow_root_replacement").or(Fallback::Bool(false)).touches(&[]).says(
         "Whether the trusted roots may change at once instead of in steps. Workloads that trust \
          only the old root refuse those with a certificate under the new one.",

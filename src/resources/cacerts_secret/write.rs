@@ -2,38 +2,31 @@
 //! issued; what exists is recorded before anything is waited for.
 
 use super::compose::{self, Files};
+use super::material::Material;
 use super::outputs::SecretNotes;
 use super::settings::{Settings, given};
-use super::{CacertsSecret, Outputs, Prior, at, instance, last};
+use super::trust::{self, TrustedRoot};
+use super::{CacertsSecret, Outputs, Prior, at, instance};
 use crate::clients::{self, Clients};
-use crate::cluster::secret::{Claim, Observed, Policy, decide};
+use crate::cluster::secret::{Claim, Observed, decide};
 use crate::cluster::{Access, Cluster, NamespaceName, NamespaceState, PutError, SecretName};
-use crate::pca::Until;
+use crate::pki::roots::Trust;
 use crate::pki::{self, Certificate, Chain, Live, PrivateKey};
-use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
+use crate::resources::issue::{self, Issued};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done, Planned, Unfinished};
 
 type Ended = Result<Done<CacertsSecret>, Unfinished<CacertsSecret>>;
 
 /// Everything that one write works with.
-struct Writing<'a> {
-    call: &'a Call<'a, Clients>,
-    prior: Option<&'a Prior>,
-    settings: &'a Settings,
-    planned: &'a Planned,
-    instance: Instance,
+pub(super) struct Writing<'a> {
+    pub(super) call: &'a Call<'a, Clients>,
+    pub(super) prior: Option<&'a Prior>,
+    pub(super) settings: &'a Settings,
+    pub(super) planned: &'a Planned,
+    pub(super) instance: Instance,
     at: SecretName,
     cluster: &'a Cluster,
-}
-
-/// A certificate with its key, and what is known of it.
-struct Material {
-    chain: Chain,
-    key: PrivateKey,
-    outputs: Outputs,
-    notes: Notes,
-    warnings: Vec<Diagnostic>,
 }
 
 /// Creates or updates the Secret.
@@ -60,12 +53,14 @@ pub(super) async fn write(
     writing.make_ready().await?;
     let observed = cluster.read(&writing.at).await;
     let observed = observed.map_err(|error| words::trouble(&writing.instance, &error))?;
-    let files = writing.files(observed.as_ref());
+    let files = Files::in_force(observed.as_ref(), prior);
     let live = Live::read(&files);
     let base = writing.base();
     writing.judge(observed.as_ref(), &base)?;
-    let material = writing.material(base, &files, &live).await?;
-    writing.put(material, &live).await
+    let (trust, unknown) = writing.trust(observed.as_ref(), &live).await;
+    let mut material = writing.material(base, &files, &trust).await?;
+    material.warnings.extend(unknown);
+    writing.put(material, &trust).await
 }
 
 impl Writing<'_> {
@@ -104,16 +99,33 @@ impl Writing<'_> {
         }
     }
 
-    /// What is there. Where somebody has put the other layout beside what was written here, that
-    /// is still what counts.
-    fn files(&self, observed: Option<&Observed>) -> Files {
-        let files = Files::of(observed);
-        let written = self.prior.map(|prior| prior.settings.layout());
-        let present = Live::read(&files).layouts();
-        match written.filter(|layout| present.contains(layout)) {
-            Some(layout) => files.of_layout(layout),
-            None => files,
+    /// What the mesh trusts now, and a warning where that could not be seen.
+    async fn trust(&self, observed: Option<&Observed>, live: &Live) -> (Trust, Option<Diagnostic>) {
+        if let Some(observed) = observed {
+            return (trust::of_secret(observed, live, self.prior), None);
         }
+        match trust::published(self.cluster, &self.at).await {
+            Ok(trust) => (trust, None),
+            Err(error) => {
+                let warning = words::roots_unseen(&self.instance, &error);
+                (Trust::default(), Some(warning))
+            }
+        }
+    }
+
+    /// Whether live workloads would survive a CA that leads to `own`.
+    pub(super) fn can_follow(&self, trust: &Trust, own: &Certificate) -> Result<(), Diagnostic> {
+        let instance = &self.instance;
+        if trust.signing.is_none() && trust::is_put_back(self.prior, own) {
+            return Ok(());
+        }
+        let missteps = trust::missteps(trust, self.settings, own, self.call.now);
+        let missteps = missteps.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
+        if missteps.is_empty() {
+            return Ok(());
+        }
+        let published = trust::is_published(trust);
+        Err(words::root_change(instance, &missteps, published))
     }
 
     /// What is known before there is a certificate.
@@ -141,7 +153,12 @@ impl Writing<'_> {
             owner: base.1.owner_id.as_deref().unwrap_or_default(),
             same_certificate: &ours,
         };
-        let judged = decide(observed, &claim, &outline, self.policy());
+        let judged = decide(
+            observed,
+            &claim,
+            &outline,
+            self.settings.policy(self.prior.is_some()),
+        );
         judged
             .map(drop)
             .map_err(|refusal| words::refusal(&self.instance, &refusal))
@@ -158,183 +175,7 @@ impl Writing<'_> {
         wanted.is_some() && live.certificate().map(Certificate::sha256) == wanted
     }
 
-    fn policy(&self) -> Policy {
-        Policy {
-            on_existing: self.settings.existing(),
-            force_conflicts: self.settings.force_conflicts,
-            prune_keys: self.settings.prune_keys,
-            replace_own: self.prior.is_some(),
-        }
-    }
-
-    async fn material(
-        &self,
-        base: Outputs,
-        files: &Files,
-        live: &Live,
-    ) -> Result<Material, Unfinished<CacertsSecret>> {
-        match self.settings.issues() {
-            None => Ok(self.given(base)?),
-            Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
-                self.root_is_trusted(wanted, live).await?;
-                self.issued(base, wanted, files).await
-            }
-            Some(wanted) => Ok(self.kept(base, wanted, files)?),
-        }
-    }
-
-    fn given(&self, mut outputs: Outputs) -> Result<Material, Diagnostic> {
-        let instance = &self.instance;
-        let chain = given(self.settings).ok_or_else(|| words::not_delivered(instance))?;
-        let chain = chain.map_err(|problem| words::bad_chain(instance, &problem))?;
-        let pem = self
-            .settings
-            .private_key_pem
-            .as_ref()
-            .ok_or_else(|| words::not_delivered(instance))?;
-        let key = PrivateKey::from_pem(pem.expose());
-        let key = key.map_err(|error| words::bad_key(instance, &error))?;
-        outputs.0 = Issued::facts(&chain);
-        outputs.1.issued_certificate = None;
-        outputs.1.issued_certificate_chain = None;
-        Ok(Material {
-            chain,
-            key,
-            outputs,
-            notes: Notes::default(),
-            warnings: Vec::new(),
-        })
-    }
-
-    /// Whether the mesh could follow to the root of the CA that is to issue, asked before it does. A
-    /// root other than the last certificate's is judged with the order itself.
-    async fn root_is_trusted(&self, wanted: &Issuance, live: &Live) -> Result<(), Diagnostic> {
-        let instance = &self.instance;
-        let authority = self
-            .call
-            .clients
-            .authority(&wanted.certificate_authority_arn);
-        let authority = authority.map_err(|error| words::sign_in(instance, &error))?;
-        let until = Until::new(self.call.deadline, &self.call.stop);
-        let seen = issue::look(&authority, until).await;
-        let seen = seen.map_err(|unseen| unseen.told(instance, authority.arn()))?;
-        let own = seen.chain.root();
-        let last = self.prior.and_then(|prior| prior.outputs.0.root_sha256);
-        if self.settings.allow_root_replacement || last.is_some_and(|last| last != own.sha256()) {
-            return Ok(());
-        }
-        let roots = compose::trusted(self.settings, own, live);
-        let roots = roots.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
-        let broken = compose::root_break(own, &roots, live);
-        broken.map_or(Ok(()), |broken| Err(words::root_change(instance, &broken)))
-    }
-
-    async fn issued(
-        &self,
-        mut outputs: Outputs,
-        wanted: &Issuance,
-        files: &Files,
-    ) -> Result<Material, Unfinished<CacertsSecret>> {
-        let reason = self.planned.text("issue_reason").unwrap_or("created");
-        let last = self
-            .prior
-            .map(|prior| last(self.settings, prior, reason))
-            .unwrap_or_default();
-        let notes = self.prior.map(|prior| &prior.private.certificate);
-        let request = Request {
-            settings: wanted,
-            instance: &self.instance,
-            key: self.key_to_keep(wanted, files),
-            pending: notes.and_then(|notes| notes.pending.as_ref()),
-            last,
-            reason,
-            keeps_key: false,
-        };
-        let obtained = match issue::obtain(self.call, request).await {
-            Ok(obtained) => obtained,
-            Err(Failed::Refused(diagnostics)) => {
-                return Err(Unfinished {
-                    left: None,
-                    diagnostics,
-                });
-            }
-            Err(Failed::UnderWay(pending, problem)) => {
-                return Err(self.left_over(*pending, vec![problem]));
-            }
-        };
-        let prior = self.prior.map(|prior| &prior.outputs.0);
-        outputs.0 = obtained.issued(wanted, prior, reason);
-        outputs.1.issued_certificate = Some(obtained.chain.certificate().to_pem());
-        outputs.1.issued_certificate_chain = Some(obtained.chain.certificate_chain_pem());
-        let warnings = obtained
-            .orphan
-            .iter()
-            .map(|arn| words::orphan(&self.instance, arn));
-        let (warnings, notes) = (warnings.collect(), obtained.notes());
-        let Obtained { chain, key, .. } = obtained;
-        Ok(Material {
-            chain,
-            key,
-            outputs,
-            notes,
-            warnings,
-        })
-    }
-
-    /// The certificate that was issued before, with the key from the Secret itself.
-    fn kept(
-        &self,
-        mut outputs: Outputs,
-        wanted: &Issuance,
-        files: &Files,
-    ) -> Result<Material, Diagnostic> {
-        let instance = &self.instance;
-        let written = &outputs.1;
-        let stored = written
-            .issued_certificate
-            .as_ref()
-            .zip(written.issued_certificate_chain.as_ref());
-        let (certificate, chain) = stored.ok_or_else(|| words::not_delivered(instance))?;
-        let read = || {
-            Chain::among(
-                Certificate::from_pem(certificate)?,
-                Certificate::parse_all(chain)?,
-            )
-        };
-        let read: Result<Chain, pki::ChainError> = read();
-        let chain = read.map_err(|error| words::bad_chain(instance, &error.to_string()))?;
-        let key = pki::private_key(files).and_then(Result::ok);
-        let key = key.filter(|key| key.public_key() == chain.certificate().public_key());
-        let key = key.ok_or_else(|| words::key_gone(instance))?;
-        if let Some(prior) = self.prior {
-            let was = prior.settings.issues().unwrap_or(wanted);
-            outputs.0.renew_at = issue::renew_at(&super::plan::standing(prior, was), wanted);
-        }
-        let notes = self
-            .prior
-            .map(|prior| prior.private.certificate.clone())
-            .unwrap_or_default();
-        Ok(Material {
-            chain,
-            key,
-            outputs,
-            notes,
-            warnings: Vec::new(),
-        })
-    }
-
-    fn key_to_keep(&self, wanted: &Issuance, files: &Files) -> Option<PrivateKey> {
-        let known = self
-            .prior
-            .and_then(|prior| prior.outputs.0.public_key_sha256)?;
-        let key = pki::private_key(files)
-            .filter(|_| !wanted.rotate_key)?
-            .ok()?;
-        let same = key.public_key().sha256() == known && key.algorithm() == wanted.key_algorithm;
-        same.then_some(key)
-    }
-
-    async fn put(&self, material: Material, live: &Live) -> Ended {
+    async fn put(&self, material: Material, trust: &Trust) -> Ended {
         let Material {
             chain,
             key,
@@ -348,7 +189,7 @@ impl Writing<'_> {
             .clone()
             .filter(|_| self.planned.is_open("issued_certificate"));
         let written = self
-            .write_bundle(&chain, &key, &mut outputs, live, &mut warnings)
+            .write_bundle(&chain, &key, &mut outputs, trust, &mut warnings)
             .await;
         match written {
             Ok(()) => {
@@ -386,18 +227,19 @@ impl Writing<'_> {
         chain: &Chain,
         key: &PrivateKey,
         outputs: &mut Outputs,
-        live: &Live,
+        trust: &Trust,
         warnings: &mut Vec<Diagnostic>,
     ) -> Result<(), Diagnostic> {
         let instance = &self.instance;
-        let cacerts = compose::bundle(self.settings, chain, key, live);
+        self.can_follow(trust, chain.root())?;
+        let cacerts = compose::bundle(self.settings, chain, key, &trust.roots);
         let cacerts = cacerts.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
-        let bundle = cacerts.bundle();
-        let broken = compose::root_break(bundle.chain().root(), bundle.roots(), live);
-        if let Some(broken) = broken.filter(|_| !self.settings.allow_root_replacement) {
-            return Err(words::root_change(instance, &broken));
-        }
         outputs.1.files_sha256 = compose::files_sha256(&cacerts);
+        if self.prior.is_none() || self.planned.is_open("trusted_roots") {
+            let roots = cacerts.bundle().roots();
+            let tenures = trust.tenures_after(chain.root(), roots, self.call.now);
+            outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures);
+        }
         let desired = compose::desired(self.at.clone(), self.settings, &cacerts, outputs);
         let issued = outputs.0.clone();
         let ours = |observed: &Observed| self.is_ours(observed, &issued);
@@ -405,14 +247,12 @@ impl Writing<'_> {
             owner: &desired.owner,
             same_certificate: &ours,
         };
+        let policy = self.settings.policy(self.prior.is_some());
         let within = self
             .call
             .deadline
             .saturating_duration_since(tokio::time::Instant::now());
-        let written = self
-            .cluster
-            .put(&desired, &claim, self.policy(), within)
-            .await;
+        let written = self.cluster.put(&desired, &claim, policy, within).await;
         let written = written.map_err(|error| match &error {
             PutError::Refused(refusal) => words::refusal(instance, refusal),
             PutError::Failed(error) => words::trouble(instance, error),
@@ -424,7 +264,7 @@ impl Writing<'_> {
     }
 
     /// What to record of a certificate that was ordered and is not in the Secret.
-    fn left_over(
+    pub(super) fn left_over(
         &self,
         pending: issue::Pending,
         diagnostics: Vec<Diagnostic>,

@@ -170,7 +170,9 @@ fn root(
         .expected_root_sha256
         .filter(|expected| *expected != found);
     let expected = expected.map(|expected| Obstacle::Root { expected, found });
-    let last = last.filter(|last| *last != found && !settings.allow_root_replacement);
+    // Whoever names the root that is found has decided on it; a Secret still takes it in steps.
+    let meant = settings.allow_root_replacement || settings.expected_root_sha256 == Some(found);
+    let last = last.filter(|last| *last != found && !meant);
     expected
         .into_iter()
         .chain(last.map(|last| Obstacle::RootReplaced { last, found }))
@@ -363,8 +365,13 @@ mod tests {
             obstacles(&authority, json!({}), &last, day(0)),
             [Obstacle::RootReplaced { last: other, found }]
         );
-        let allowed = settings(json!({"allow_root_replacement": true}));
-        assert!(examine(&authority, &allowed, &last, day(0)).is_ok());
+        let found = found.to_string();
+        for meant in [
+            json!({"allow_root_replacement": true}),
+            json!({"expected_root_sha256": found}),
+        ] {
+            assert!(examine(&authority, &settings(meant), &last, day(0)).is_ok());
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! and for the one inside the Secret.
 
 mod examine;
+mod look;
 mod notes;
 mod obtain;
 mod outputs;
@@ -12,11 +13,12 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
-pub(super) use examine::{Last, Obstacle, examine};
+pub(super) use examine::{Last, Obstacle};
+pub(super) use look::seen;
 pub(super) use notes::{Notes, Pending};
-pub(super) use obtain::{Failed, Obtained, Request, Unseen, look, obtain};
+pub(super) use obtain::{Failed, Obtained, Request, obtain};
 pub(super) use outputs::{CERTIFICATE_OUTPUTS, Issued, OUTPUTS};
 pub(super) use plan::{Reason, Standing, renew_at};
-pub(super) use preflight::preflight;
+pub(super) use preflight::{preflight, severity};
 pub(super) use revoke::revoke;
 pub(super) use settings::{ATTRIBUTES, BLOCKS, Issuance, RULES};

@@ -5,8 +5,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::examine::{Authority, Last, Obstacle, examine, examine_status};
-use super::{Issuance, Pending};
+use super::examine::{Authority, Last, examine};
+use super::{Issuance, Pending, seen};
 use crate::clients::Clients;
 use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm, Until};
 use crate::pki::{
@@ -67,12 +67,7 @@ pub(in crate::resources) async fn obtain(
     request: Request<'_>,
 ) -> Result<Obtained, Failed> {
     let until = Until::new(call.deadline, &call.stop);
-    let client = call
-        .clients
-        .authority(&request.settings.certificate_authority_arn);
-    let client = client.map_err(|error| words::sign_in(request.instance, &error))?;
-    let authority = look(&client, until).await;
-    let authority = authority.map_err(|unseen| unseen.told(request.instance, client.arn()))?;
+    let (client, authority) = seen(call, request.instance, request.settings).await?;
     let wanted = request.settings.order_sha256();
     let resumable = request
         .pending
@@ -99,38 +94,6 @@ pub(in crate::resources) async fn obtain(
     let mut obtained = asking.fetch(pending, key).await?;
     obtained.orphan = orphan;
     Ok(obtained)
-}
-
-/// Why nothing is known of a CA that could be used.
-pub(in crate::resources) enum Unseen {
-    /// AWS was asked and did not tell.
-    Asked(pca::Error),
-    /// It is in no state to issue.
-    Obstacle(Obstacle),
-    /// Its certificates lead nowhere.
-    Chain(ChainError),
-}
-
-impl Unseen {
-    /// The same in words.
-    pub(in crate::resources) fn told(&self, instance: &Instance, arn: &pca::Arn) -> Diagnostic {
-        match self {
-            Self::Asked(error) => words::authority(instance, error),
-            Self::Obstacle(obstacle) => words::obstacle(instance, arn, obstacle),
-            Self::Chain(error) => words::authority_chain(instance, arn, error),
-        }
-    }
-}
-
-/// What AWS says of a CA, once for all that ask in this process.
-pub(in crate::resources) async fn look(
-    client: &pca::Authority,
-    until: Until<'_>,
-) -> Result<Authority, Unseen> {
-    let description = client.describe(until).await.map_err(Unseen::Asked)?;
-    examine_status(description).map_err(Unseen::Obstacle)?;
-    let pem = client.certificate(until).await.map_err(Unseen::Asked)?;
-    Authority::new(description.clone(), pem).map_err(Unseen::Chain)
 }
 
 struct Asking<'a> {

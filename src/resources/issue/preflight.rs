@@ -1,6 +1,8 @@
 //! A look at the CA while planning, for messages only.
 
-use super::{Issuance, Last, Unseen, examine, look};
+use super::Issuance;
+use super::examine::{Last, examine};
+use super::look::{Unseen, look};
 use crate::clients::Clients;
 use crate::pca::{self, Until};
 use crate::resources::words::{self, Instance};
@@ -9,8 +11,7 @@ use crate::terraform::{Call, Diagnostic, Severity};
 /// Tells what would keep the CA from issuing.
 ///
 /// Where AWS does not tell, the plan keeps silent: a role that may only plan needs no access to the
-/// CA. A renewal is warned about and fails when it is applied: the host plans updates also before
-/// it destroys, and an error here would keep everybody from destroying.
+/// CA.
 pub(in crate::resources) async fn preflight(
     call: &Call<'_, Clients>,
     instance: &Instance,
@@ -18,11 +19,6 @@ pub(in crate::resources) async fn preflight(
     last: &Last,
     reason: &str,
 ) -> Vec<Diagnostic> {
-    let severity = if reason == "renewal" {
-        Severity::Warning
-    } else {
-        Severity::Error
-    };
     let Ok(client) = call.clients.authority(&settings.certificate_authority_arn) else {
         return Vec::new();
     };
@@ -43,6 +39,18 @@ pub(in crate::resources) async fn preflight(
     };
     problems
         .into_iter()
-        .map(|problem| problem.with_severity(severity))
+        .map(|problem| problem.with_severity(severity(reason)))
         .collect()
+}
+
+/// How much is made of what stands in the way of a certificate that is issued for this reason.
+///
+/// A renewal is warned about and fails when it is applied: the host plans updates also before it
+/// destroys, and an error here would keep everybody from destroying.
+pub(in crate::resources) fn severity(reason: &str) -> Severity {
+    if reason == "renewal" {
+        Severity::Warning
+    } else {
+        Severity::Error
+    }
 }

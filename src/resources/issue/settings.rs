@@ -165,7 +165,8 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
     ),
     text("expected_root_sha256").optional().parses::<Fingerprint>().touches(NOTHING).says(
         "SHA-256 of the root certificate's DER form (64 hex digits, colons allowed) that the CA must \
-         lead to. Nothing is issued under another root.",
+         lead to. Nothing is issued under another root. Naming another root than the last one's is \
+         how an intermediate is told to go there; the Secret takes it once that root is trusted.",
     ),
     flag("allow_root_replacement").or(Fallback::Bool(false)).touches(NOTHING).says(
         "Whether a new certificate may lead to another root than the last one. Workloads that trust \

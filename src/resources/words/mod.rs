@@ -17,7 +17,8 @@ pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
 pub(super) use obstacle::obstacle;
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, key_gone,
-    left_alone, lost, not_delivered, overwritten, refusal, retained, root_change, will_be_gone,
+    left_alone, lost, not_delivered, overwritten, refusal, retained, root_change, roots_unseen,
+    will_be_gone,
 };
 
 use crate::terraform::{Diagnostic, Path};

@@ -159,12 +159,13 @@ fn another_root(arn: &Arn, last: Fingerprint, found: Fingerprint) -> Told {
          trust only the old root would refuse those with a certificate under the new one."
     );
     let remedy = "Make the new root trusted everywhere first (`additional_root_pems` of the Secret), \
-                  then set `allow_root_replacement = true` for this change.";
+                  then say that it is meant: `expected_root_sha256` with the new root's SHA-256. The Secret \
+                  takes the certificate once that root has been trusted for long enough.";
     (
         "the CA leads to another root than before",
         told,
         remedy.to_owned(),
-        "allow_root_replacement",
+        "expected_root_sha256",
     )
 }
 

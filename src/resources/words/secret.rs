@@ -3,8 +3,9 @@
 use super::Instance;
 use crate::cluster::secret::{Answer, Conflict, Finding, Immovable, IstiodMark, Refusal};
 use crate::cluster::{Error, HowWritten};
-use crate::pki::KeyError;
-use crate::resources::cacerts_secret::{RootBreak, Unfit};
+use crate::pki::roots::Misstep;
+use crate::pki::{Certificate, KeyError};
+use crate::resources::cacerts_secret::Unfit;
 use crate::terraform::{Diagnostic, Path};
 
 const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
@@ -58,31 +59,95 @@ pub(in crate::resources) fn bad_bundle(instance: &Instance, unfit: &Unfit) -> Di
         .at(Path::from(place))
 }
 
-/// Trust would break.
-pub(in crate::resources) fn root_change(instance: &Instance, broken: &RootBreak) -> Diagnostic {
-    let told = match broken {
-        RootBreak::Untrusted { root } => format!(
-            "The new certificate leads to the root {root}, which the live Secret does not trust yet: \
-             workloads that have not learnt of it would refuse every certificate under it."
+/// Trust would break. `published` are roots that an istiod publishes while there is no Secret.
+pub(in crate::resources) fn root_change(
+    instance: &Instance,
+    missteps: &[Misstep],
+    published: bool,
+) -> Diagnostic {
+    let told: Vec<String> = missteps
+        .iter()
+        .map(|misstep| misstepped(misstep, published))
+        .collect();
+    let moments = missteps.iter().filter_map(|misstep| match misstep {
+        Misstep::NotYetTrusted { from, .. } | Misstep::StillInUse { from, .. } => Some(*from),
+        Misstep::Untrusted { .. } | Misstep::InUse { .. } => None,
+    });
+    let only_early = missteps.len() == moments.clone().count();
+    let (what, remedy) = match moments.max().filter(|_| only_early) {
+        Some(from) => (
+            "it is too early for this step",
+            format!(
+                "Apply this from {from} on. Workloads that follow faster allow a shorter \
+                 `min_trust_overlap`; to take the step at once all the same, set \
+                 `allow_root_replacement = true`."
+            ),
         ),
-        RootBreak::Dropped { root } => format!(
-            "The live certificate leads to the root {root}, which would no longer be trusted: \
-             certificates that workloads have now would be refused."
-        ),
+        None if published => ("the mesh has other roots", PLUG_IN.to_owned()),
+        None => ("the trusted roots would change at once", STEPS.to_owned()),
     };
-    instance
-        .error(
-            "the trusted roots would change at once",
-            &[
-                &told,
-                UNWRITTEN,
-                "Move in steps, with time for every workload to follow after each: first add the new \
-                 root to `additional_root_pems`, then issue under it and keep the old one there, then \
-                 take the old one out. To change at once all the same, set \
-                 `allow_root_replacement = true`.",
-            ],
-        )
-        .at(Path::from("allow_root_replacement"))
+    let told = told.join("\n\n");
+    let refused = instance.error(what, &[&told, UNWRITTEN, &remedy]);
+    refused.at(Path::from("allow_root_replacement"))
+}
+
+const STEPS: &str = "Move in steps, and give every workload time to follow after each: first add the \
+                     new root to `additional_root_pems`, then issue under it and keep the old one \
+                     there, then take the old one out. To change at once all the same, set \
+                     `allow_root_replacement = true`.";
+
+const PLUG_IN: &str = "There is no Secret, and the ConfigMap `istio-ca-root-cert` shows which roots \
+                       the workloads trust: most likely those of an istiod that signs by itself. \
+                       Where no workload runs yet, or they may all be restarted, set \
+                       `allow_root_replacement = true` for this apply, restart istiod and then the \
+                       workloads, and take the setting out again. Keep the root from the ConfigMap in \
+                       `additional_root_pems` until every workload has been restarted: those that \
+                       have been still trust those that have not.";
+
+fn misstepped(misstep: &Misstep, published: bool) -> String {
+    let name = |root: &Certificate| format!("{} (SHA-256 {})", root.subject(), root.sha256());
+    let live = if published {
+        "the mesh"
+    } else {
+        "the live Secret"
+    };
+    match misstep {
+        Misstep::Untrusted { root } => format!(
+            "The certificate leads to the root {}, which {live} does not trust yet: workloads that \
+             have not learnt of it would refuse every certificate under it.",
+            name(root)
+        ),
+        Misstep::NotYetTrusted { root, from } => format!(
+            "The certificate leads to the root {}, which has not been trusted for \
+             `min_trust_overlap` yet: that is over at {from}. Until then workloads that have not \
+             learnt of it would refuse every certificate under it.",
+            name(root)
+        ),
+        Misstep::InUse { root } => format!(
+            "Workloads have certificates under the root {}, which would no longer be trusted: they \
+             would be refused.",
+            name(root)
+        ),
+        Misstep::StillInUse { root, from } => format!(
+            "The root {} would no longer be trusted, but signing has not left it for \
+             `min_trust_overlap` yet: that is over at {from}. Until then workloads may have \
+             certificates under it.",
+            name(root)
+        ),
+    }
+}
+
+/// Nobody could say what the workloads trust.
+pub(in crate::resources) fn roots_unseen(instance: &Instance, error: &Error) -> Diagnostic {
+    instance.warning(
+        "the roots of the mesh could not be seen",
+        &[
+            &format!("There was no Secret, and: {error}."),
+            "If an istiod already runs here and signs by itself, its workloads trust another root, and \
+             refuse those that get a certificate under the new one until they are restarted.",
+            "Allow the verb `get` on the ConfigMap `istio-ca-root-cert` to have this checked.",
+        ],
+    )
 }
 
 /// The key went between plan and apply.

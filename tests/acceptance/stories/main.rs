@@ -23,4 +23,5 @@ mod places;
 mod planned;
 mod quickstart;
 mod revocation;
+mod roots;
 mod world;

@@ -1,0 +1,172 @@
+//! The certificate and the key to write: given, issued now, or kept from before.
+
+use super::compose::Files;
+use super::settings::given;
+use super::write::Writing;
+use super::{CacertsSecret, Outputs, last};
+use crate::pki::roots::Trust;
+use crate::pki::{self, Certificate, Chain, PrivateKey};
+use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
+use crate::resources::words;
+use crate::terraform::{Diagnostic, Unfinished};
+
+/// A certificate with its key, and what is known of it.
+pub(super) struct Material {
+    pub(super) chain: Chain,
+    pub(super) key: PrivateKey,
+    pub(super) outputs: Outputs,
+    pub(super) notes: Notes,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+impl Writing<'_> {
+    pub(super) async fn material(
+        &self,
+        base: Outputs,
+        files: &Files,
+        trust: &Trust,
+    ) -> Result<Material, Unfinished<CacertsSecret>> {
+        match self.settings.issues() {
+            None => Ok(self.given(base)?),
+            Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
+                self.root_is_trusted(wanted, trust).await?;
+                self.issued(base, wanted, files).await
+            }
+            Some(wanted) => Ok(self.kept(base, wanted, files)?),
+        }
+    }
+
+    fn given(&self, mut outputs: Outputs) -> Result<Material, Diagnostic> {
+        let instance = &self.instance;
+        let chain = given(self.settings).ok_or_else(|| words::not_delivered(instance))?;
+        let chain = chain.map_err(|problem| words::bad_chain(instance, &problem))?;
+        let pem = self
+            .settings
+            .private_key_pem
+            .as_ref()
+            .ok_or_else(|| words::not_delivered(instance))?;
+        let key = PrivateKey::from_pem(pem.expose());
+        let key = key.map_err(|error| words::bad_key(instance, &error))?;
+        outputs.0 = Issued::facts(&chain);
+        outputs.1.issued_certificate = None;
+        outputs.1.issued_certificate_chain = None;
+        Ok(Material {
+            chain,
+            key,
+            outputs,
+            notes: Notes::default(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Whether the mesh could follow to the root of the CA that is to issue, asked before it does.
+    async fn root_is_trusted(&self, wanted: &Issuance, trust: &Trust) -> Result<(), Diagnostic> {
+        let (_, authority) = issue::seen(self.call, &self.instance, wanted).await?;
+        self.can_follow(trust, authority.chain.root())
+    }
+
+    async fn issued(
+        &self,
+        mut outputs: Outputs,
+        wanted: &Issuance,
+        files: &Files,
+    ) -> Result<Material, Unfinished<CacertsSecret>> {
+        let reason = self.planned.text("issue_reason").unwrap_or("created");
+        let last = self
+            .prior
+            .map(|prior| last(prior, reason))
+            .unwrap_or_default();
+        let notes = self.prior.map(|prior| &prior.private.certificate);
+        let request = Request {
+            settings: wanted,
+            instance: &self.instance,
+            key: self.key_to_keep(wanted, files),
+            pending: notes.and_then(|notes| notes.pending.as_ref()),
+            last,
+            reason,
+            keeps_key: false,
+        };
+        let obtained = match issue::obtain(self.call, request).await {
+            Ok(obtained) => obtained,
+            Err(Failed::Refused(diagnostics)) => {
+                return Err(Unfinished {
+                    left: None,
+                    diagnostics,
+                });
+            }
+            Err(Failed::UnderWay(pending, problem)) => {
+                return Err(self.left_over(*pending, vec![problem]));
+            }
+        };
+        let prior = self.prior.map(|prior| &prior.outputs.0);
+        outputs.0 = obtained.issued(wanted, prior, reason);
+        outputs.1.issued_certificate = Some(obtained.chain.certificate().to_pem());
+        outputs.1.issued_certificate_chain = Some(obtained.chain.certificate_chain_pem());
+        let warnings = obtained
+            .orphan
+            .iter()
+            .map(|arn| words::orphan(&self.instance, arn));
+        let (warnings, notes) = (warnings.collect(), obtained.notes());
+        let Obtained { chain, key, .. } = obtained;
+        Ok(Material {
+            chain,
+            key,
+            outputs,
+            notes,
+            warnings,
+        })
+    }
+
+    /// The certificate that was issued before, with the key from the Secret itself.
+    fn kept(
+        &self,
+        mut outputs: Outputs,
+        wanted: &Issuance,
+        files: &Files,
+    ) -> Result<Material, Diagnostic> {
+        let instance = &self.instance;
+        let written = &outputs.1;
+        let stored = written
+            .issued_certificate
+            .as_ref()
+            .zip(written.issued_certificate_chain.as_ref());
+        let (certificate, chain) = stored.ok_or_else(|| words::not_delivered(instance))?;
+        let read = || {
+            Chain::among(
+                Certificate::from_pem(certificate)?,
+                Certificate::parse_all(chain)?,
+            )
+        };
+        let read: Result<Chain, pki::ChainError> = read();
+        let chain = read.map_err(|error| words::bad_chain(instance, &error.to_string()))?;
+        let key = pki::private_key(files).and_then(Result::ok);
+        let key = key.filter(|key| key.public_key() == chain.certificate().public_key());
+        let key = key.ok_or_else(|| words::key_gone(instance))?;
+        if let Some(prior) = self.prior {
+            let was = prior.settings.issues().unwrap_or(wanted);
+            outputs.0.renew_at = issue::renew_at(&super::plan::standing(prior, was), wanted);
+        }
+        let notes = self
+            .prior
+            .map(|prior| prior.private.certificate.clone())
+            .unwrap_or_default();
+        Ok(Material {
+            chain,
+            key,
+            outputs,
+            notes,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn key_to_keep(&self, wanted: &Issuance, files: &Files) -> Option<PrivateKey> {
+        let known = self
+            .prior
+            .and_then(|prior| prior.outputs.0.public_key_sha256)?;
+        let key = pki::private_key(files)
+            .filter(|_| !wanted.rotate_key)?
+            .ok()?;
+        let same = key.public_key().sha256() == known && key.algorithm() == wanted.key_algorithm;
+        same.then_some(key)
+    }
+}

@@ -1,0 +1,139 @@
+//! A look at the CA and the cluster while planning, for messages only.
+
+use super::compose::{self, Files};
+use super::settings::{Settings, given};
+use super::{CacertsSecret, Outputs, Prior, at, instance, last, trust};
+use crate::clients::Clients;
+use crate::cluster::secret::{Claim, Observed, decide};
+use crate::pki::roots::Trust;
+use crate::pki::{Certificate, Live};
+use crate::resources::{issue, words};
+use crate::terraform::{Call, Diagnostic, Intent};
+
+/// What a plan is about to do.
+struct Planning<'a> {
+    prior: Option<&'a Prior>,
+    settings: &'a Settings,
+    /// Whether a certificate is issued.
+    issues: bool,
+    /// Whether the trusted roots may change.
+    roots: bool,
+    /// Why a certificate is issued, where one is.
+    reason: &'a str,
+}
+
+impl<'a> Planning<'a> {
+    fn new(intent: &Intent<'a, CacertsSecret>) -> Self {
+        match *intent {
+            Intent::Create { settings } => Self {
+                prior: None,
+                settings,
+                issues: settings.issues().is_some(),
+                roots: true,
+                reason: "created",
+            },
+            Intent::Update {
+                prior,
+                settings,
+                planned,
+            } => Self {
+                prior: Some(prior),
+                settings,
+                issues: settings.issues().is_some() && planned.is_open("issued_certificate"),
+                roots: planned.is_open("trusted_roots"),
+                reason: planned.text("issue_reason").unwrap_or_default(),
+            },
+        }
+    }
+}
+
+/// What would be refused when the plan is applied.
+pub(super) async fn preflight(
+    call: &Call<'_, Clients>,
+    intent: &Intent<'_, CacertsSecret>,
+) -> Vec<Diagnostic> {
+    let planning = Planning::new(intent);
+    let Planning {
+        prior,
+        settings,
+        reason,
+        ..
+    } = planning;
+    let mut told = Vec::new();
+    if let Some(wanted) = settings.issues().filter(|_| planning.issues) {
+        let last = prior.map(|prior| last(prior, reason)).unwrap_or_default();
+        let instance = instance(settings);
+        told.extend(issue::preflight(call, &instance, wanted, &last, reason).await);
+    }
+    if told.is_empty() && planning.roots {
+        told.extend(roots(call, &planning).await);
+    }
+    told
+}
+
+/// A change of roots that workloads would not survive. Where neither the cluster nor AWS tells,
+/// nothing is said.
+///
+/// A renewal is warned about, as when the CA is in the way: see [`issue::preflight`].
+async fn roots(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
+    let Planning {
+        prior, settings, ..
+    } = *planning;
+    let own = own_root(call, planning).await?;
+    let trust = trust(call, prior, settings, &own).await?;
+    let instance = instance(settings);
+    let problem = match trust::missteps(&trust, settings, &own, call.now) {
+        Ok(missteps) if missteps.is_empty() => return None,
+        Ok(missteps) => words::root_change(&instance, &missteps, trust::is_published(&trust)),
+        Err(unfit) => words::bad_bundle(&instance, &unfit),
+    };
+    Some(problem.with_severity(issue::severity(planning.reason)))
+}
+
+/// The root that the Secret's CA will lead to.
+async fn own_root(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Certificate> {
+    let Planning {
+        prior, settings, ..
+    } = *planning;
+    let Some(wanted) = settings.issues() else {
+        let chain = given(settings)?.ok()?;
+        return Some(chain.root().clone());
+    };
+    if planning.issues {
+        let seen = issue::seen(call, &instance(settings), wanted).await.ok()?;
+        return Some(seen.1.chain.root().clone());
+    }
+    let pem = prior?.outputs.0.root_certificate.as_deref()?;
+    Certificate::from_pem(pem).ok()
+}
+
+async fn trust(
+    call: &Call<'_, Clients>,
+    prior: Option<&Prior>,
+    settings: &Settings,
+    own: &Certificate,
+) -> Option<Trust> {
+    let cluster = call.clients.cluster().ok()?;
+    let at = at(settings);
+    let observed = cluster.read(&at).await.ok()?;
+    match observed {
+        Some(observed) if prior.is_none() && is_refused(&observed, settings) => None,
+        Some(observed) => {
+            let files = Files::in_force(Some(&observed), prior);
+            Some(trust::of_secret(&observed, &Live::read(&files), prior))
+        }
+        None if trust::is_put_back(prior, own) => None,
+        None => trust::published(cluster, &at).await.ok(),
+    }
+}
+
+/// Whether a new Secret cannot take the place of this one; the apply says so, unless it is gone by
+/// then.
+fn is_refused(observed: &Observed, settings: &Settings) -> bool {
+    let outline = compose::outline(at(settings), settings, &Outputs::default());
+    let claim = Claim {
+        owner: "",
+        same_certificate: &|_| false,
+    };
+    decide(observed, &claim, &outline, settings.policy(false)).is_err()
+}
