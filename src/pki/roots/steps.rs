@@ -219,10 +219,10 @@ mod tests {
     #[test]
     fn under_a_root_that_nobody_trusts_nothing_is_signed() {
         let live = trust(&[('a', 0, None)], Some('a'));
-        let untrusted = Misstep::Untrusted { root: root('b') };
-        assert_eq!(missteps(&live, 'b', "ab", 99), [untrusted.clone()]);
+        let untrusted = || Misstep::Untrusted { root: root('b') };
+        assert_eq!(missteps(&live, 'b', "ab", 99), [untrusted()]);
         let in_use = Misstep::InUse { root: root('a') };
-        assert_eq!(missteps(&live, 'b', "b", 99), [untrusted, in_use]);
+        assert_eq!(missteps(&live, 'b', "b", 99), [untrusted(), in_use]);
     }
 
     #[test]

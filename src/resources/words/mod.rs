@@ -2,6 +2,8 @@
 //! to do.
 
 mod authority;
+#[cfg(test)]
+mod catalogue;
 mod certificate;
 mod cluster;
 mod obstacle;

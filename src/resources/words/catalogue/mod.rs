@@ -1,0 +1,162 @@
+//! Every message there is, on one page that is read as a page: `docs/guides/messages.md`.
+//!
+//! A message whose words change fails the test and is rewritten on the page, where a reviewer sees
+//! it; one that is missing here is named.
+
+mod authority;
+mod certificate;
+mod cluster;
+mod secret;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use super::Instance;
+use crate::terraform::{Diagnostic, Severity};
+
+const PAGE: &str = "docs/guides/messages.md";
+
+/// Messages that belong together.
+struct Chapter {
+    title: &'static str,
+    about: &'static str,
+    messages: Vec<Diagnostic>,
+}
+
+fn chapters() -> Vec<Chapter> {
+    vec![
+        certificate::chapter(),
+        authority::obstacles(),
+        authority::failures(),
+        secret::bundle(),
+        secret::roots(),
+        secret::ownership(),
+        secret::drift(),
+        secret::parting(),
+        cluster::chapter(),
+    ]
+}
+
+/// The instances that the messages are about.
+fn secret() -> Instance {
+    Instance::secret("istio-system", "cacerts")
+}
+
+fn intermediate() -> Instance {
+    Instance::intermediate("istio-ca.prod")
+}
+
+const CA: &str = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555";
+
+fn ordered() -> crate::pca::CertificateArn {
+    crate::pca::CertificateArn::new(format!("{CA}/certificate/0123456789abcdef0123456789abcdef"))
+}
+
+fn moment(text: &str) -> jiff::Timestamp {
+    text.parse().expect("a moment")
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Messages\n\nWhat the provider may have to tell, what it means for the mesh, and what to do. \
+         Each begins with the object that it is about; the facts in these are examples.\n",
+    );
+    for Chapter {
+        title,
+        about,
+        messages,
+    } in chapters()
+    {
+        let _ = write!(page, "\n## {title}\n\n{about}\n");
+        for message in messages {
+            let _ = write!(page, "\n{}", entry(&message));
+        }
+    }
+    page
+}
+
+fn entry(message: &Diagnostic) -> String {
+    let Diagnostic {
+        severity,
+        summary,
+        detail,
+        path,
+    } = message;
+    let severity = match severity {
+        Severity::Error => "Error",
+        Severity::Warning => "Warning",
+    };
+    let place = path.to_string();
+    let place = if place.is_empty() {
+        String::new()
+    } else {
+        format!(" (at `{place}`)")
+    };
+    format!("**{severity}: {summary}**{place}\n\n{detail}\n")
+}
+
+fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn the_page_of_messages_is_as_they_are_now() {
+    let (written, now) = (fs::read_to_string(file(PAGE)), page());
+    if written.is_ok_and(|written| written == now) {
+        return;
+    }
+    fs::write(file(PAGE), now).expect("the page can be written");
+    panic!("{PAGE} was stale and has been rewritten; read the difference and keep it");
+}
+
+#[test]
+fn every_message_is_on_the_page() {
+    let read = |path: &str| fs::read_to_string(file(path)).expect("a file of this room");
+    let rooms = ["authority", "certificate", "cluster", "obstacle", "secret"];
+    let made = ["authority", "certificate", "cluster", "secret"]
+        .map(|room| read(&format!("src/resources/words/catalogue/{room}.rs")));
+    let mut missing = Vec::new();
+    for room in rooms {
+        let words = read(&format!("src/resources/words/{room}.rs"));
+        for line in words.lines() {
+            let Some(rest) = line.strip_prefix("pub(in crate::resources) fn ") else {
+                continue;
+            };
+            let name = rest.split(['(', '<']).next().unwrap_or_default();
+            let called = format!("words::{name}(");
+            if !made.iter().any(|samples| samples.contains(&called)) {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+    assert_eq!(
+        missing,
+        Vec::<String>::new(),
+        "messages that no chapter has"
+    );
+}
+
+#[test]
+fn a_message_says_what_happened_what_it_means_and_what_to_do() {
+    for message in chapters().into_iter().flat_map(|chapter| chapter.messages) {
+        let Diagnostic {
+            summary, detail, ..
+        } = &message;
+        let named = summary.starts_with("Secret istio-system/cacerts: ")
+            || summary.starts_with("Intermediate CA \"istio-ca.prod\": ");
+        assert!(named, "{summary}");
+        assert!(!summary.ends_with('.') && summary.len() <= 110, "{summary}");
+        for paragraph in detail.split("\n\n") {
+            let ends = paragraph.ends_with(['.', ':', '`', ')']) || paragraph.contains("\n- ");
+            assert!(
+                ends || paragraph.starts_with("- "),
+                "{summary}: {paragraph}"
+            );
+            assert!(
+                !paragraph.contains("..") && !paragraph.contains("  "),
+                "{paragraph}"
+            );
+        }
+    }
+}

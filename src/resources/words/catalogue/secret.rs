@@ -1,0 +1,207 @@
+//! What there is to tell about the Secret.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::cluster::failed;
+use super::{Chapter, moment, secret};
+use crate::cluster::secret::{
+    Answer, Conflict, Controller, Decision, Field, Finding, Immovable, IstiodMark, LastSeen,
+    Operation, Refusal, Step,
+};
+use crate::cluster::{Action, Cause, Error, HowWritten, Object, Problem, Verb};
+use crate::pki::roots::Misstep;
+use crate::pki::{Certificate, PrivateKey};
+use crate::resources::cacerts_secret::Unfit;
+use crate::resources::words;
+
+/// A root that is always the same one, so that the page is.
+static ROOT: LazyLock<Certificate> = LazyLock::new(|| {
+    Certificate::from_pem(include_str!("root.pem")).expect("the root beside this file")
+});
+
+pub(super) fn bundle() -> Chapter {
+    let instance = secret();
+    let unreadable = Certificate::from_pem("text").expect_err("no certificate");
+    let no_key = PrivateKey::from_pem("text")
+        .map(drop)
+        .expect_err("no private key");
+    Chapter {
+        title: "The bundle",
+        about: "What istiod would refuse, or sign what no workload accepts. Told before anything is written.",
+        messages: vec![
+            words::not_delivered(&instance),
+            words::bad_chain(
+                &instance,
+                "the issuer of CN=mesh is missing: no certificate of CN=root",
+            ),
+            words::bad_key(&instance, &no_key),
+            words::bad_bundle(&instance, &Unfit::Root(unreadable)),
+            words::bad_bundle(&instance, &Unfit::Key),
+            words::key_gone(&instance),
+        ],
+    }
+}
+
+pub(super) fn roots() -> Chapter {
+    let instance = secret();
+    let root = || ROOT.clone();
+    let from = moment("2026-03-03T00:00:00Z");
+    let told = |missteps: &[Misstep], published| words::root_change(&instance, missteps, published);
+    let forbidden = Error {
+        action: Box::new(Action {
+            verb: Verb::Read,
+            object: Object::ConfigMap("istio-system/istio-ca-root-cert".to_owned()),
+        }),
+        problem: Problem::Forbidden {
+            verb: "get".to_owned(),
+            resource: "configmaps".to_owned(),
+            message: "the server's own words".to_owned(),
+            rbac: true,
+        },
+    };
+    Chapter {
+        title: "Roots",
+        about: "Changes of the trusted roots that live workloads would not survive. Told while \
+                planning, where the cluster can be read, and before anything is issued or written.",
+        messages: vec![
+            told(
+                &[
+                    Misstep::Untrusted { root: root() },
+                    Misstep::InUse { root: root() },
+                ],
+                false,
+            ),
+            told(&[Misstep::NotYetTrusted { root: root(), from }], false),
+            told(&[Misstep::StillInUse { root: root(), from }], false),
+            told(&[Misstep::Untrusted { root: root() }], true),
+            words::roots_unseen(&instance, &forbidden),
+        ],
+    }
+}
+
+fn conflict() -> Conflict {
+    let by = LastSeen {
+        manager: "kubectl-edit".to_owned(),
+        operation: Operation::Update,
+        time: Some(moment("2026-03-01T08:00:00Z")),
+    };
+    Conflict {
+        by,
+        fields: BTreeSet::from([Field::Data("cert-chain.pem".to_owned())]),
+    }
+}
+
+fn refusals() -> Vec<Refusal> {
+    let not_ours = |finding, answers: &[Answer]| Refusal::NotOurs {
+        finding,
+        answers: answers.to_vec(),
+    };
+    let take_over = [Answer::Adopt, Answer::Replace];
+    let cert_manager = Controller {
+        name: "cert-manager".to_owned(),
+        mark: "cert-manager.io/certificate-name".to_owned(),
+    };
+    vec![
+        not_ours(
+            Finding::Foreign {
+                managers: vec!["kubectl-create".to_owned()],
+            },
+            &take_over,
+        ),
+        not_ours(
+            Finding::OtherOwner {
+                owner: "2f1c".to_owned(),
+            },
+            &take_over,
+        ),
+        not_ours(
+            Finding::Controlled(vec![cert_manager]),
+            &[Answer::Adopt, Answer::Replace, Answer::ForceConflicts],
+        ),
+        Refusal::Istiod {
+            mark: IstiodMark::Type,
+        },
+        Refusal::Istiod {
+            mark: IstiodMark::Key,
+        },
+        Refusal::BeingDeleted {
+            finalizers: vec!["example.com/hold".to_owned()],
+        },
+        Refusal::Contested {
+            conflicts: vec![conflict()],
+        },
+        Refusal::OtherLayout {
+            keys: BTreeSet::from(["tls.crt".to_owned(), "tls.key".to_owned()]),
+        },
+        Refusal::Immovable {
+            why: Immovable::Immutable {
+                keys: vec!["ca-cert.pem".to_owned()],
+            },
+        },
+        Refusal::Immovable {
+            why: Immovable::Type {
+                type_: "kubernetes.io/tls".to_owned(),
+                keys: vec!["tls.crt".to_owned()],
+            },
+        },
+    ]
+}
+
+pub(super) fn ownership() -> Chapter {
+    let instance = secret();
+    let mut messages: Vec<_> = refusals()
+        .iter()
+        .map(|refusal| words::refusal(&instance, refusal))
+        .collect();
+    let overwritten = HowWritten::InPlace(Decision {
+        finding: Finding::Ours,
+        step: Step::Update,
+        overwritten: vec![conflict()],
+    });
+    messages.extend(words::overwritten(&instance, &overwritten));
+    let refused = Problem::Unreachable {
+        host: "api.example.com:443".to_owned(),
+        cause: Cause::Refused,
+    };
+    messages.push(words::lost(&instance, &failed(Verb::Create, refused)));
+    Chapter {
+        title: "Whose Secret it is",
+        about: "What is there already is looked at before anything is issued for it, and nothing is \
+                taken from somebody else without being told to.",
+        messages,
+    }
+}
+
+pub(super) fn drift() -> Chapter {
+    let instance = secret();
+    let edited = ["cert-chain.pem was changed (by kubectl-edit, last seen 2026-03-01T08:00:00Z)"];
+    let key = ["ca-key.pem holds no usable private key"];
+    let lines = |lines: &[&str]| -> Vec<String> { lines.iter().map(|&line| line.into()).collect() };
+    Chapter {
+        title: "What others did to the Secret",
+        about: "Told in each plan until it is mended; the plan shows it in `drift`, too.",
+        messages: vec![
+            words::drifted(&instance, &lines(&edited), false),
+            words::drifted(&instance, &lines(&key), true),
+            words::gone(&instance, true),
+            words::gone(&instance, false),
+            words::elsewhere(&instance),
+        ],
+    }
+}
+
+pub(super) fn parting() -> Chapter {
+    let instance = secret();
+    Chapter {
+        title: "Letting go",
+        about: "Told when the resource is destroyed.",
+        messages: vec![
+            words::retained(&instance),
+            words::will_be_gone(&instance),
+            words::left_alone(&instance, None),
+            words::left_alone(&instance, Some("2f1c")),
+            words::forgotten_elsewhere(&instance),
+        ],
+    }
+}
