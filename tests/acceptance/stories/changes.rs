@@ -227,7 +227,7 @@ async fn another_layout_takes_the_place_of_the_first_and_issues_nothing() {
         Planned::apply(&mut world).await.succeeds();
         assert_eq!(files(&world).await, ["ca.crt", "tls.crt", "tls.key"]);
         assert_eq!(world.aws.count("IssueCertificate"), 1);
-        let written = std::fs::read_to_string(world.file("tls.crt").await).expect("it was written");
+        let written = world.file_text("tls.crt").await;
         let certificate = certificate.as_str().unwrap_or_default().trim().to_owned();
         assert!(written.starts_with(&certificate), "{written}");
         let (of_certificate, of_key) = (
@@ -253,8 +253,7 @@ async fn a_further_root_comes_after_the_bytes_that_are_there() {
             .create();
         world.configure(&world.issuing_secret("", ""));
         world.apply(&[]).await.succeeds();
-        let before =
-            std::fs::read_to_string(world.file("root-cert.pem").await).expect("it is there");
+        let before = world.file_text("root-cert.pem").await;
 
         let pem = next.root_pem();
         world.configure(
@@ -266,8 +265,7 @@ async fn a_further_root_comes_after_the_bytes_that_are_there() {
             .opens(&["files_sha256"])
             .keeps(&["certificate_arn", "root_sha256"]);
         Planned::apply(&mut world).await.succeeds();
-        let after =
-            std::fs::read_to_string(world.file("root-cert.pem").await).expect("it is there");
+        let after = world.file_text("root-cert.pem").await;
         let added = after
             .strip_prefix(&before)
             .expect("the bytes that were there come first");

@@ -154,7 +154,7 @@ async fn the_way_to_another_root_takes_three_steps_each_with_its_time() {
         world.apply(&[]).await.succeeds();
         let at_b = Taken::from(&world, "b").await;
         all_accept_each_other(&world, &[&at_ab_under_b, &at_b], &[&ca, &next]);
-        let file = std::fs::read_to_string(world.file("root-cert.pem").await).unwrap();
+        let file = world.file_text("root-cert.pem").await;
         assert_eq!(file.trim(), next_root.root_pem().trim());
         world.ordered(2);
         world.openssl_accepts_the_live_bundle().await;
@@ -225,7 +225,7 @@ async fn the_first_certificate_under_a_self_signed_istiod_is_a_change_of_roots()
         let allowed = format!("{also}\n  allow_root_replacement = true");
         world.configure(&world.issuing_secret(&allowed, ""));
         world.apply(&[]).await.succeeds();
-        let roots = std::fs::read_to_string(world.file("root-cert.pem").await).unwrap();
+        let roots = world.file_text("root-cert.pem").await;
         assert_eq!(roots.matches("BEGIN CERTIFICATE").count(), 2);
         assert!(
             roots.starts_with(&certificate),

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use istiopca_acceptance::apiserver::{ApiServer, User};
 use istiopca_acceptance::aws::{Aws, CaHandle, Clock, Credentials, KeyAlgorithm};
 use istiopca_acceptance::cli::{Cli, Provider, REQUIRED_PROVIDERS, Workdir, provider_binary};
@@ -264,8 +266,6 @@ resource "istiopca_cacerts_secret" "mesh" {{
     /// The live Secret as kubectl shows it; null where there is none.
     pub(crate) async fn live(&self) -> Value {
         let secret = [
-            "-n",
-            &self.namespace,
             "get",
             "secret",
             "cacerts",
@@ -273,7 +273,7 @@ resource "istiopca_cacerts_secret" "mesh" {{
             "-o",
             "json",
         ];
-        let run = self.cluster.kubectl(&secret).await;
+        let run = self.kubectl(&secret).await;
         if run.succeeds().stdout().trim().is_empty() {
             Value::Null
         } else {
@@ -283,36 +283,17 @@ resource "istiopca_cacerts_secret" "mesh" {{
 
     /// One file of the live Secret, written down for a witness to look at.
     pub(crate) async fn file(&self, name: &str) -> PathBuf {
-        let escaped = name.replace('.', "\\.");
-        let template = format!("jsonpath={{.data.{escaped}}}");
-        let secret = [
-            "-n",
-            &self.namespace,
-            "get",
-            "secret",
-            "cacerts",
-            "-o",
-            &template,
-        ];
-        let run = self.cluster.kubectl(&secret).await;
-        let encoded = run.succeeds().stdout().trim().to_owned();
+        let encoded = self.live().await["data"][name].clone();
+        let encoded = encoded.as_str().expect("the Secret has this file");
+        let decoded = STANDARD.decode(encoded).expect("it is in base64");
         let path = self.dir.path().join(format!("live-{name}"));
-        let mut decode = Command::new("base64");
-        let decoded = decode.arg("-d").stdin(std::process::Stdio::piped());
-        let mut child = decoded
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .expect("base64 runs");
-        use std::io::Write as _;
-        child
-            .stdin
-            .take()
-            .expect("piped")
-            .write_all(encoded.as_bytes())
-            .expect("writable");
-        let output = child.wait_with_output().expect("base64 ends");
-        std::fs::write(&path, output.stdout).expect("the directory is writable");
+        std::fs::write(&path, decoded).expect("the directory is writable");
         path
+    }
+
+    /// The same as text.
+    pub(crate) async fn file_text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.file(name).await).expect("it is text")
     }
 
     /// The story's time, as openssl's `-attime` takes it.
