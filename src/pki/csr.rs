@@ -160,7 +160,7 @@ fn general_names(names: &AlternativeNames) -> der::Result<Vec<GeneralName>> {
 }
 
 /// RFC 5758 §3.2 leaves ECDSA without parameters; RFC 4055 §5 wants NULL for RSA.
-fn signature_algorithm(algorithm: KeyAlgorithm) -> AlgorithmIdentifierOwned {
+pub(super) fn signature_algorithm(algorithm: KeyAlgorithm) -> AlgorithmIdentifierOwned {
     let (oid, parameters) = match algorithm {
         KeyAlgorithm::EcPrime256v1 => (ECDSA_WITH_SHA_256, None),
         KeyAlgorithm::EcSecp384r1 => (ECDSA_WITH_SHA_384, None),

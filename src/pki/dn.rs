@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -11,36 +12,36 @@ use x509_cert::name::Name;
 use super::fingerprint::write_hex;
 
 /// A subject or issuer: compared by its DER, shown as RFC 4514 text (`CN=mesh,O=Example`, last RDN
-/// first).
+/// first). Cheap to clone.
 #[derive(Clone)]
-pub struct DistinguishedName {
+pub struct DistinguishedName(Arc<Forms>);
+
+struct Forms {
     der: Vec<u8>,
     text: String,
 }
 
 impl DistinguishedName {
     pub(super) fn new(name: &Name) -> der::Result<Self> {
-        Ok(Self {
-            der: name.to_der()?,
-            text: text_of(name),
-        })
+        let (der, text) = (name.to_der()?, text_of(name));
+        Ok(Self(Arc::new(Forms { der, text })))
     }
 
     /// The name in DER, which is what verifiers compare.
     pub fn as_der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// The name in RFC 4514's form, for messages.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 }
 
 /// Two names with the same text can still differ: a UTF8String is not a PrintableString.
 impl PartialEq for DistinguishedName {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.0.der == other.0.der
     }
 }
 
@@ -48,19 +49,19 @@ impl Eq for DistinguishedName {}
 
 impl Hash for DistinguishedName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.der.hash(state);
+        self.0.der.hash(state);
     }
 }
 
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
 impl fmt::Debug for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.text)
+        write!(f, "{:?}", self.0.text)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
@@ -219,6 +220,20 @@ impl PrivateKey {
             }
         };
         Self::from_pair(algorithm, &pair)
+    }
+
+    /// Reads bare PKCS#8.
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        if is_followed(der) {
+            return Err(KeyError::TrailingBytes);
+        }
+        let (algorithm, pair) = read_pkcs8(der)?;
+        Self::from_pair(algorithm, &pair)
+    }
+
+    /// Whether `der` is how this key is written in PKCS#8, byte for byte.
+    pub(super) fn is_written_as(&self, der: &[u8]) -> bool {
+        verify_slices_are_equal(&self.pkcs8, der).is_ok()
     }
 
     /// PKCS#8 in PEM, label `PRIVATE KEY`: the form that istiod, Envoy and ztunnel all read.

@@ -14,6 +14,7 @@ mod dn;
 mod field;
 mod fingerprint;
 mod issued;
+pub mod judge;
 mod key;
 mod live;
 mod pem;

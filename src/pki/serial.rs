@@ -50,6 +50,11 @@ impl SerialNumber {
             .collect()
     }
 
+    /// Whether it is below zero, which RFC 5280 §4.1.2.2 forbids and some authorities did.
+    pub(super) fn is_negative(&self) -> bool {
+        self.negative
+    }
+
     /// The number's bytes without its sign, big-endian.
     pub(super) fn magnitude(&self) -> &[u8] {
         &self.magnitude

@@ -26,6 +26,8 @@ pub(crate) struct Spec {
     pub(crate) roles: Vec<ExtendedKeyUsagePurpose>,
     pub(crate) key_identifiers: bool,
     pub(crate) days: i64,
+    /// Whatever else is to be changed.
+    pub(crate) tweak: fn(&mut CertificateParams),
 }
 
 impl Spec {
@@ -37,6 +39,7 @@ impl Spec {
             roles: Vec::new(),
             key_identifiers: true,
             days: 3650,
+            tweak: |_| {},
         }
     }
 
@@ -47,6 +50,11 @@ impl Spec {
 
     pub(crate) fn days(mut self, days: i64) -> Self {
         self.days = days;
+        self
+    }
+
+    pub(crate) fn tweak(mut self, tweak: fn(&mut CertificateParams)) -> Self {
+        self.tweak = tweak;
         self
     }
 
@@ -70,6 +78,7 @@ impl Spec {
         };
         params.not_before = second(START);
         params.not_after = second(START + self.days * DAY);
+        (self.tweak)(&mut params);
         params
     }
 }
