@@ -8,7 +8,7 @@
 //! | [`provider`] | the provider's settings, its table of resources | |
 //! | [`resources`] | where host, domain and world meet; words for every failure | everyone below |
 //! | [`clients`] | an authority per CA, a cluster per target; made on first use, shared | |
-//! | [`pki`] | keys, requests, chains, validity, the bundle that istiod loads | nobody: pure |
+//! | [`pki`] | keys, requests, chains, validity, the bundle that istiod loads, its judge | nobody: pure |
 //! | [`pca`] | issues certificates | AWS Private CA |
 //! | [`aws`] | signs in | AWS STS |
 //! | [`cluster`] | reads and writes one Secret | a Kubernetes API server |

@@ -5,11 +5,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use x509_cert::certificate::{Raw, TbsCertificateInner};
+use x509_cert::certificate::{Profile, Raw, TbsCertificateInner};
 use x509_cert::der::asn1::BitString;
 use x509_cert::der::oid::AssociatedOid;
 use x509_cert::der::{self, Decode, Encode, Reader, SliceReader, Tag};
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, SubjectKeyIdentifier};
+use x509_cert::serial_number::SerialNumber as Serial;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::time::Time;
 
@@ -258,7 +259,7 @@ impl Certificate {
             signature_algorithm: SignatureAlgorithm::new(&algorithm),
             subject: DistinguishedName::new(tbs.subject())?,
             issuer: DistinguishedName::new(tbs.issuer())?,
-            serial: serial_of(&tbs)?,
+            serial: serial_of(tbs.serial_number())?,
             not_before: timestamp(tbs.validity().not_before),
             not_after: timestamp(tbs.validity().not_after),
             public_key: PublicKey::from_spki(tbs.subject_public_key_info().to_der()?),
@@ -304,9 +305,9 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The three parts of a certificate, the first one raw: encoding it anew could change what was
+/// The three parts of whatever is signed, the first one raw: encoding it anew could change what was
 /// signed.
-fn split(der: &[u8]) -> der::Result<(&[u8], AlgorithmIdentifierOwned, BitString)> {
+pub(super) fn split(der: &[u8]) -> der::Result<(&[u8], AlgorithmIdentifierOwned, BitString)> {
     let mut reader = SliceReader::new(der)?;
     let parts = reader.sequence(|reader| {
         let signed = reader.tlv_bytes()?;
@@ -328,8 +329,8 @@ fn extension<'a, T: Decode<'a> + AssociatedOid>(
     Ok(tbs.get_extension::<T>()?.map(|(_, value)| value))
 }
 
-fn serial_of(tbs: &TbsCertificateInner<Raw>) -> der::Result<SerialNumber> {
-    let der = tbs.serial_number().to_der()?;
+pub(super) fn serial_of<P: Profile>(serial: &Serial<P>) -> der::Result<SerialNumber> {
+    let der = serial.to_der()?;
     let mut reader = SliceReader::new(&der)?;
     let content = reader.decode::<der::AnyRef<'_>>()?.value();
     Ok(SerialNumber::from_integer(content))
@@ -337,7 +338,7 @@ fn serial_of(tbs: &TbsCertificateInner<Raw>) -> der::Result<SerialNumber> {
 
 /// Years up to 9999; the last day of that year, "no expiry" (RFC 5280 §4.1.2.5), lies beyond jiff's
 /// end and is taken as that end.
-fn timestamp(time: Time) -> Timestamp {
+pub(super) fn timestamp(time: Time) -> Timestamp {
     let seconds = time.to_unix_duration().as_secs();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)

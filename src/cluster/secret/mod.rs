@@ -28,5 +28,5 @@ pub use label::{BadMetadata, check_annotation, check_label};
 pub(in crate::cluster) use name::is_label;
 pub use name::{BadName, SecretName};
 pub use observed::{Datum, Deleting, NotASecret, Observed};
-pub use obstacle::Immovable;
+pub use obstacle::{Immovable, beside};
 pub use parting::{Parting, part};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::difference::{Expected, difference};
 use super::fields::{Field, Holding};
-use super::{Desired, Observed};
+use super::{Desired, Observed, Step};
 use crate::cluster::FIELD_MANAGER;
 
 /// Why a Secret cannot become what is wanted without being deleted.
@@ -71,6 +71,22 @@ fn dropped(observed: &Observed, desired: &Desired) -> BTreeSet<String> {
     held.filter(|key| !desired.data.contains_key(key) && observed.data.contains_key(key))
         .filter(|key| !held_by_others(observed, key))
         .collect()
+}
+
+/// Keys that are neither ours nor taken away, and so stand beside ours once `step` was taken.
+pub fn beside(observed: &Observed, desired: &Desired, step: &Step) -> BTreeSet<String> {
+    let none = BTreeSet::new();
+    let pruned = match step {
+        Step::Replace { .. } => return none,
+        Step::Adopt { pruned } => pruned,
+        Step::Update => &none,
+    };
+    let dropped = dropped(observed, desired);
+    let others = observed.data.keys().filter(|key| {
+        let goes = pruned.contains(*key) || dropped.contains(*key);
+        !goes && !desired.data.contains_key(*key)
+    });
+    others.cloned().collect()
 }
 
 /// Keys of another layout that an apply would leave, because we do not hold them, or not alone.

@@ -1,5 +1,7 @@
 //! One certificate by itself: whether Go, rustls and BoringSSL all read it, and read the same.
 
+use std::collections::HashSet;
+
 use x509_cert::certificate::{CertificateInner, Raw, Version};
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Tag, Tagged};
@@ -9,7 +11,7 @@ use super::finding::{Finding, Kind};
 use super::public_key::UnfitKey;
 use super::reading::Reading;
 use super::{ExtensionFault, der, extension, public_key};
-use crate::pki::{Certificate, DistinguishedName};
+use crate::pki::{Certificate, Chain, DistinguishedName, Format};
 
 /// What is wrong with a certificate, whatever stands above or below it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,16 +78,30 @@ pub(super) fn judge(bundle: &Reading) -> Vec<Finding> {
         (format.chain_file(), &bundle.chain),
         (format.roots_file(), &bundle.roots),
     ];
+    let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (file, certificates) in lists {
-        for (certificate, block) in certificates.iter().zip(1..) {
-            let fault = check(certificate).err();
-            let finding = fault.map(|fault| Finding::Certificate { file, block, fault });
-            // The same certificate stands in more than one file.
-            found.extend(finding.filter(|it| !found.contains(it)));
-        }
+        // The same certificate stands in more than one file, and is told of once.
+        let certificates = certificates
+            .iter()
+            .zip(1..)
+            .filter(|(it, _)| seen.insert(*it));
+        found.extend(certificates.filter_map(|(it, block)| faulty(file, block, it)));
     }
     found
+}
+
+/// The issuer of a mesh's CA that does not exist yet, and all above it.
+pub(super) fn judge_issuer(issuer: &Chain) -> Vec<Finding> {
+    let numbered = issuer.path().iter().zip(1..);
+    let faulty =
+        numbered.filter_map(|(it, block)| faulty(Format::default().chain_file(), block, it));
+    faulty.collect()
+}
+
+fn faulty(file: &'static str, block: usize, certificate: &Certificate) -> Option<Finding> {
+    let fault = check(certificate).err()?;
+    Some(Finding::Certificate { file, block, fault })
 }
 
 fn check(certificate: &Certificate) -> Result<(), CertificateFault> {
@@ -120,7 +136,7 @@ fn check(certificate: &Certificate) -> Result<(), CertificateFault> {
 
 /// Whether Go takes the type of each value; that its letters are the type's own was seen with the
 /// DER.
-fn is_readable(name: &Name) -> bool {
+pub(super) fn is_readable(name: &Name) -> bool {
     let mut rdns = name.as_ref().as_ref().iter().peekable();
     let mut values = rdns.clone().flat_map(|rdn| rdn.as_ref().as_slice());
     rdns.peek().is_some()

@@ -8,6 +8,7 @@ use super::leaf::{Bearer, Role};
 use super::line::ChainFault;
 use super::path::PathFault;
 use super::reading::KeyFault;
+use super::revocation::{self, RevocationFault};
 use crate::pki::{Certificate, DistinguishedName, Fingerprint, SerialNumber, roots::RootsChange};
 
 /// What a finding means for the mesh.
@@ -117,6 +118,12 @@ pub enum Finding {
         /// Which.
         of: Named,
     },
+    /// The lists of revoked certificates would make connections fail.
+    #[error("ca-crl.pem: {fault}")]
+    Revocation {
+        /// What is wrong with them.
+        fault: RevocationFault,
+    },
     /// A leaf signed with the key is refused where it is presented with this chain to these roots.
     #[error("{file}: the certificate of {bearer} is not good as a {role}: {refusal}")]
     Leaf {
@@ -151,18 +158,34 @@ pub enum Finding {
     },
     /// The bytes of the trust anchors change. istiod compares bytes, and unless it runs with
     /// ISTIO_MULTIROOT_MESH it drops the whole update, the new signing certificate with it.
-    #[error(
-        "{file}: {} roots come and {} go, {}",
-        change.added.len(),
-        change.removed.len(),
-        if change.is_empty() { "only the bytes differ" } else { "and its bytes differ" }
-    )]
+    #[error("{file}: its bytes change, {}", described(change))]
     RootsBytes {
         /// Where.
         file: &'static str,
         /// What changes among the certificates.
         change: RootsChange,
     },
+}
+
+fn described(change: &RootsChange) -> String {
+    let names = |roots: &[Certificate]| {
+        let names: Vec<_> = roots.iter().map(|root| root.subject().as_str()).collect();
+        names.join(" and ")
+    };
+    let mut parts = Vec::new();
+    if !change.added.is_empty() {
+        parts.push(format!("{} comes", names(&change.added)));
+    }
+    if !change.removed.is_empty() {
+        parts.push(format!("{} goes", names(&change.removed)));
+    }
+    if change.rearranged {
+        parts.push("the order changes".to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("though not its certificates".to_owned());
+    }
+    parts.join(", ")
 }
 
 impl Named {
@@ -204,6 +227,7 @@ impl Finding {
             Self::Chain { loads: true, .. } => Kind::Peers,
             Self::Chain { loads: false, .. } => Kind::Load,
             Self::Path { fault, .. } => fault.kind(),
+            Self::Revocation { fault } => fault.kind(),
             Self::NotARoot { .. } | Self::Leaf { .. } => Kind::Peers,
             Self::OldLeaves { .. } | Self::NewLeaves { .. } => Kind::Transition,
             Self::RootsBytes { .. } => Kind::Reload,
@@ -214,6 +238,7 @@ impl Finding {
     pub fn file(&self) -> &'static str {
         match self {
             Self::Generated => "istio-generated",
+            Self::Revocation { .. } => revocation::FILE,
             Self::Missing { file }
             | Self::BothLayouts { file }
             | Self::Form { file, .. }

@@ -18,6 +18,7 @@ mod names;
 mod path;
 mod public_key;
 mod reading;
+mod revocation;
 mod roots;
 mod transition;
 
@@ -35,7 +36,9 @@ pub use names::ConstraintFault;
 pub use path::PathFault;
 pub use public_key::UnfitKey;
 pub use reading::KeyFault;
+pub use revocation::RevocationFault;
 
+use super::Chain;
 use reading::Reading;
 
 /// The data of a Secret: file names and bytes.
@@ -53,6 +56,16 @@ pub fn judge(files: &Files, live: Option<&Files>, now: Timestamp) -> Vec<Finding
         Err(faults) => findings.extend(faults),
     }
     findings.extend(live.and_then(|live| transition::reload(files, live)));
+    findings
+}
+
+/// What stands against a mesh's CA below `issuer`, before there is one: all that can be said of the
+/// issuer and those above it, named by the files that they would be in.
+pub fn judge_issuer(issuer: &Chain, now: Timestamp) -> Vec<Finding> {
+    let mut findings = certificate::judge_issuer(issuer);
+    if findings.is_empty() {
+        findings.extend(path::judge_issuer(issuer, now));
+    }
     findings
 }
 

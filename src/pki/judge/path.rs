@@ -1,7 +1,6 @@
 //! What each certificate of the path says about those below it, and about the time.
 
 use jiff::Timestamp;
-use x509_cert::der::{Encode, Reader, SliceReader};
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use x509_cert::ext::pkix::name::GeneralName;
 
@@ -9,8 +8,9 @@ use super::extension;
 use super::finding::{Finding, Kind, Named};
 use super::leaf::Role;
 use super::reading::Reading;
-use super::{ConstraintFault, line, names};
-use crate::pki::{Certificate, DistinguishedName, ExtendedKeyUsage, SerialNumber};
+use super::{ConstraintFault, line, names, revocation};
+use crate::pki::certificate::serial_of;
+use crate::pki::{Certificate, Chain, DistinguishedName, ExtendedKeyUsage, Format, SerialNumber};
 
 /// What a certificate of the path does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +101,9 @@ impl PathFault {
 struct Place<'a> {
     certificate: &'a Certificate,
     file: &'static str,
-    /// Those between it and a workload's certificate, leafmost first.
+    /// How many CAs are between it and a workload's certificate.
+    depth: usize,
+    /// Those of them that are there already, leafmost first.
     below: &'a [(&'a Certificate, &'static str)],
     above: Option<&'a Certificate>,
 }
@@ -110,8 +112,10 @@ struct Place<'a> {
 pub(super) fn judge(bundle: &Reading, now: Timestamp) -> Vec<Finding> {
     match line::ends(bundle) {
         Ok(roots) => {
-            let judged = roots.into_iter().map(|root| along(bundle, root, now));
-            judged.min_by_key(Vec::len).unwrap_or_default()
+            let judged = roots.iter().map(|root| along(bundle, root, now));
+            let mut found = judged.min_by_key(Vec::len).unwrap_or_default();
+            found.extend(revocation::judge(bundle, &roots, now));
+            found
         }
         Err(finding) => vec![finding],
     }
@@ -125,12 +129,32 @@ fn along(bundle: &Reading, root: &Certificate, now: Timestamp) -> Vec<Finding> {
     let mut path: Vec<_> = std::iter::once(signing).chain(above).collect();
     path.retain(|(certificate, _)| *certificate != root);
     path.push((root, format.roots_file()));
-    let places = (0..path.len()).map(|at| Place {
-        certificate: path[at].0,
-        file: path[at].1,
-        below: &path[..at],
-        above: path.get(at + 1).map(|(certificate, _)| *certificate),
-    });
+    walk(&path, 0, now)
+}
+
+/// The issuer of a mesh's CA that does not exist yet, and all above it.
+pub(super) fn judge_issuer(issuer: &Chain, now: Timestamp) -> Vec<Finding> {
+    let format = Format::default();
+    let path = issuer.path().iter();
+    let mut path: Vec<_> = path.map(|it| (it, format.chain_file())).collect();
+    if let Some((_, file)) = path.last_mut() {
+        *file = format.roots_file();
+    }
+    walk(&path, 1, now)
+}
+
+/// Every certificate of a path, below which there are as many CAs more.
+fn walk(path: &[(&Certificate, &'static str)], more: usize, now: Timestamp) -> Vec<Finding> {
+    let places = path
+        .iter()
+        .enumerate()
+        .map(|(at, (certificate, file))| Place {
+            certificate,
+            file,
+            depth: at + more,
+            below: &path[..at],
+            above: path.get(at + 1).map(|(certificate, _)| *certificate),
+        });
     places.flat_map(|place| place.findings(now)).collect()
 }
 
@@ -168,14 +192,14 @@ impl Place<'_> {
             return Err(PathFault::NotACa);
         }
         if !self.certificate.may_sign_certificates() {
-            let loads = self.below.is_empty();
+            let loads = self.depth == 0;
             return Err(PathFault::MayNotSign { loads });
         }
         Ok(())
     }
 
     fn check_path_length(&self) -> Result<(), PathFault> {
-        let below = self.below.len();
+        let below = self.depth;
         match self.certificate.path_length() {
             Some(allowed) if below > usize::from(allowed) => Err(PathFault::PathLength {
                 allowed,
@@ -235,12 +259,7 @@ fn check_named_issuer(certificate: &Certificate, above: &Certificate) -> Result<
         return Ok(());
     };
     let serial = named.authority_cert_serial_number.as_ref();
-    let serial = serial.and_then(|serial| {
-        let der = serial.to_der().ok()?;
-        let mut reader = SliceReader::new(&der).ok()?;
-        let content = reader.decode::<x509_cert::der::AnyRef<'_>>().ok()?;
-        Some(SerialNumber::from_integer(content.value()))
-    });
+    let serial = serial.and_then(|serial| serial_of(serial).ok());
     let mut issuers = named.authority_cert_issuer.iter().flatten();
     let issuer = issuers.find_map(|name| match name {
         GeneralName::DirectoryName(name) => DistinguishedName::new(name).ok(),

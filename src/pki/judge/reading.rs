@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::certificate::CertificateFault;
 use super::finding::{Finding, Kind};
-use super::form;
+use super::{form, revocation};
 use crate::pki::{Certificate, Format, KeyError, Live, PrivateKey, private_key};
 
 const CERTIFICATE: &str = "CERTIFICATE";
@@ -45,6 +45,9 @@ pub(super) struct Reading {
     /// with `tls.crt` and agents in both, are left out: they change nothing.
     pub(super) chain: Vec<Certificate>,
     pub(super) roots: Vec<Certificate>,
+    /// The lists of revoked certificates, in the one layout in which istiod looks for them; a file
+    /// without a byte is none to it.
+    pub(super) revocations: Option<Vec<u8>>,
 }
 
 type Data = BTreeMap<String, Vec<u8>>;
@@ -107,6 +110,7 @@ impl Reading {
             key,
             chain,
             roots,
+            revocations: revocations(files, format),
         })
     }
 
@@ -126,8 +130,16 @@ impl Reading {
             key,
             chain: Certificate::parse_all(text).ok()?,
             roots: live.roots().to_vec(),
+            revocations: revocations(files, format),
         })
     }
+}
+
+fn revocations(files: &Data, format: Format) -> Option<Vec<u8>> {
+    let lists = files
+        .get(revocation::FILE)
+        .filter(|lists| !lists.is_empty());
+    lists.filter(|_| format == Format::Istio).cloned()
 }
 
 /// Everything, or everything that is wrong, once.

@@ -19,18 +19,18 @@ pub(super) fn judge(new: &Reading, live: &Reading, now: Timestamp) -> Vec<Findin
         return Vec::new();
     }
     let mut found = Vec::new();
-    if !is_trusted(live, &new.roots, now) {
-        let root = root_of(live);
-        found.push(Finding::OldLeaves {
-            file: new.format.roots_file(),
-            root: root.subject().clone(),
-            sha256: root.sha256(),
-        });
-    }
     if !is_trusted(new, &live.roots, now) {
         let root = root_of(new);
         found.push(Finding::NewLeaves {
             file: live.format.roots_file(),
+            root: root.subject().clone(),
+            sha256: root.sha256(),
+        });
+    }
+    if !is_trusted(live, &new.roots, now) {
+        let root = root_of(live);
+        found.push(Finding::OldLeaves {
+            file: new.format.roots_file(),
             root: root.subject().clone(),
             sha256: root.sha256(),
         });

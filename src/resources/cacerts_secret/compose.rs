@@ -6,12 +6,12 @@ use std::ops::Deref;
 use zeroize::Zeroize;
 
 use super::settings::Settings;
-use super::{Outputs, Prior, trust};
+use super::{Outputs, trust};
 use crate::cluster::SecretName;
-use crate::cluster::secret::{Desired, Observed, Wanted};
+use crate::cluster::secret::{Desired, Observed, Step, Wanted, beside};
 use crate::pki::{
     Bundle, BundleError, CaCerts, Certificate, CertificateError, Chain, Contents, Fingerprint,
-    Format, Live, PrivateKey, roots,
+    Format, PrivateKey, roots,
 };
 
 /// The label on everything that a host of this kind manages.
@@ -33,30 +33,42 @@ impl Files {
         Self(keys.collect())
     }
 
-    /// Those from which istiod takes its CA. Where somebody has put the other layout beside what
-    /// was written here, that is still what counts.
-    pub(super) fn in_force(observed: Option<&Observed>, prior: Option<&Prior>) -> Self {
-        let files = Self::of(observed);
-        let written = prior.map(|prior| prior.settings.layout());
-        let present = Live::read(&files).layouts();
-        match written.filter(|layout| present.contains(layout)) {
-            Some(layout) => files.of_layout(layout),
-            None => files,
+    /// What will be in the Secret once `desired` was written over what is there.
+    pub(super) fn once_written(
+        desired: &Desired,
+        observed: Option<&Observed>,
+        step: Option<&Step>,
+    ) -> Self {
+        let mut files = Self::of(observed);
+        let beside = match (observed, step) {
+            (Some(observed), Some(step)) => beside(observed, desired, step),
+            _ => BTreeSet::new(),
+        };
+        files.keep(|name| beside.contains(name));
+        for (name, wanted) in &desired.data {
+            if let Wanted::Bytes(bytes) = wanted {
+                files.0.insert(name.clone(), bytes.expose().to_vec());
+            }
         }
+        files
     }
 
     /// Those of one layout alone. Beside the other one's files istiod would read those, but what
     /// was written is still there and can be kept.
     pub(super) fn of_layout(mut self, layout: Format) -> Self {
         let names = file_names(layout);
+        self.keep(|name| names.contains(&name));
+        self
+    }
+
+    fn keep(&mut self, kept: impl Fn(&str) -> bool) {
         self.0.retain(|name, bytes| {
-            let kept = names.contains(&name.as_str());
+            let kept = kept(name);
             if !kept {
                 bytes.zeroize();
             }
             kept
         });
-        self
     }
 }
 
@@ -242,40 +254,7 @@ fn never_beside(layout: Format) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::pki::testing::{Ca, Spec};
-
-    fn settings() -> Settings {
-        serde_json::from_value(serde_json::json!({
-            "namespace": "istio-system", "name": "cacerts", "create_namespace": false,
-            "format": "istio", "include_root_in_chain": true, "additional_root_pems": [],
-            "labels": {}, "annotations": {}, "on_existing": "error", "force_conflicts": false,
-            "prune_keys": false, "allow_root_replacement": false,
-            "min_trust_overlap": "24h", "on_destroy": "retain",
-            "intermediate": [],
-        }))
-        .expect("settings")
-    }
-
-    /// A root, and the mesh's CA below it.
-    fn mesh(name: &str) -> (Ca, Ca) {
-        let root = Ca::root(Spec::ca(name));
-        let mesh = root.sign(Spec::ca("mesh").path_length(0).days(90));
-        (root, mesh)
-    }
-
-    fn composed(settings: &Settings, root: &Ca, mesh: &Ca, live: &Live) -> CaCerts {
-        let chain = Chain::assemble(mesh.certificate.clone(), vec![root.certificate.clone()]);
-        bundle(settings, &chain.expect("a chain"), &mesh.key, live.roots()).expect("a bundle")
-    }
-
-    fn live(cacerts: &CaCerts) -> Live {
-        let files = cacerts.files().into_iter();
-        let files = files.map(|(name, file)| (name.to_owned(), file.expose().as_bytes().to_vec()));
-        Live::read(&files.collect())
-    }
-
-    fn nothing() -> Live {
-        Live::read(&BTreeMap::new())
-    }
+    use crate::resources::cacerts_secret::testing::{composed, live, mesh, nothing, settings};
 
     #[test]
     fn a_renewal_under_the_same_root_keeps_its_bytes() {

@@ -1,9 +1,11 @@
 //! The certificate and the key to write: given, issued now, or kept from before.
 
 use super::compose::Files;
+use super::present::Present;
 use super::settings::given;
 use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
+use crate::pki::judge::judge_issuer;
 use crate::pki::roots::Trust;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
 use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
@@ -23,16 +25,15 @@ impl Writing<'_> {
     pub(super) async fn material(
         &self,
         base: Outputs,
-        files: &Files,
-        trust: &Trust,
+        present: &Present,
     ) -> Result<Material, Unfinished<CacertsSecret>> {
         match self.settings.issues() {
             None => Ok(self.given(base)?),
             Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
-                self.root_is_trusted(wanted, trust).await?;
-                self.issued(base, wanted, files).await
+                self.issuer_is_fit(wanted, &present.trust).await?;
+                self.issued(base, wanted, &present.files).await
             }
-            Some(wanted) => Ok(self.kept(base, wanted, files)?),
+            Some(wanted) => Ok(self.kept(base, wanted, &present.files)?),
         }
     }
 
@@ -59,9 +60,14 @@ impl Writing<'_> {
         })
     }
 
-    /// Whether the mesh could follow to the root of the CA that is to issue, asked before it does.
-    async fn root_is_trusted(&self, wanted: &Issuance, trust: &Trust) -> Result<(), Diagnostic> {
-        let (_, authority) = issue::seen(self.call, &self.instance, wanted).await?;
+    /// Whether a mesh could live under the CA that is to issue, and follow to its root, asked before
+    /// it does.
+    async fn issuer_is_fit(&self, wanted: &Issuance, trust: &Trust) -> Result<(), Diagnostic> {
+        let (client, authority) = issue::seen(self.call, &self.instance, wanted).await?;
+        let unfit = judge_issuer(&authority.chain, self.call.now);
+        if !unfit.is_empty() {
+            return Err(words::unfit_issuer(&self.instance, client.arn(), &unfit));
+        }
         self.can_follow(trust, authority.chain.root())
     }
 

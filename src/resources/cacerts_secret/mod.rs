@@ -1,12 +1,16 @@
 //! `istiopca_cacerts_secret`: the Secret that istiod loads its CA from.
 
 mod compose;
+mod judged;
 mod look;
 mod material;
 mod outputs;
 mod plan;
 mod preflight;
+mod present;
 mod settings;
+#[cfg(test)]
+mod testing;
 mod trust;
 mod write;
 

@@ -1,12 +1,13 @@
 //! A look at the CA and the cluster while planning, for messages only.
 
-use super::compose::{self, Files};
+use super::compose;
+use super::present::Present;
 use super::settings::{Settings, given};
 use super::{CacertsSecret, Outputs, Prior, at, instance, last, trust};
 use crate::clients::Clients;
 use crate::cluster::secret::{Claim, Observed, decide};
+use crate::pki::Certificate;
 use crate::pki::roots::Trust;
-use crate::pki::{Certificate, Live};
 use crate::resources::{issue, words};
 use crate::terraform::{Call, Diagnostic, Intent};
 
@@ -118,10 +119,7 @@ async fn trust(
     let observed = cluster.read(&at).await.ok()?;
     match observed {
         Some(observed) if prior.is_none() && is_refused(&observed, settings) => None,
-        Some(observed) => {
-            let files = Files::in_force(Some(&observed), prior);
-            Some(trust::of_secret(&observed, &Live::read(&files), prior))
-        }
+        Some(observed) => Some(Present::new(Some(observed), prior).trust),
         None if trust::is_put_back(prior, own) => None,
         None => trust::published(cluster, &at).await.ok(),
     }

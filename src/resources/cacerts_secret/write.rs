@@ -2,8 +2,10 @@
 //! issued; what exists is recorded before anything is waited for.
 
 use super::compose::{self, Files};
+use super::judged::Case;
 use super::material::Material;
 use super::outputs::SecretNotes;
+use super::present::Present;
 use super::settings::{Settings, given};
 use super::trust::{self, TrustedRoot};
 use super::{CacertsSecret, Outputs, Prior, at, instance};
@@ -53,14 +55,13 @@ pub(super) async fn write(
     writing.make_ready().await?;
     let observed = cluster.read(&writing.at).await;
     let observed = observed.map_err(|error| words::trouble(&writing.instance, &error))?;
-    let files = Files::in_force(observed.as_ref(), prior);
-    let live = Live::read(&files);
+    let mut present = Present::new(observed, prior);
     let base = writing.base();
-    writing.judge(observed.as_ref(), &base)?;
-    let (trust, unknown) = writing.trust(observed.as_ref(), &live).await;
-    let mut material = writing.material(base, &files, &trust).await?;
-    material.warnings.extend(unknown);
-    writing.put(material, &trust).await
+    writing.judge(present.observed.as_ref(), &base)?;
+    let unseen = writing.look_for_roots(&mut present).await;
+    let mut material = writing.material(base, &present).await?;
+    material.warnings.extend(unseen);
+    writing.put(material, &present).await
 }
 
 impl Writing<'_> {
@@ -99,17 +100,17 @@ impl Writing<'_> {
         }
     }
 
-    /// What the mesh trusts now, and a warning where that could not be seen.
-    async fn trust(&self, observed: Option<&Observed>, live: &Live) -> (Trust, Option<Diagnostic>) {
-        if let Some(observed) = observed {
-            return (trust::of_secret(observed, live, self.prior), None);
+    /// Without a Secret, what an istiod publishes; a warning where that cannot be seen.
+    async fn look_for_roots(&self, present: &mut Present) -> Option<Diagnostic> {
+        if present.observed.is_some() {
+            return None;
         }
         match trust::published(self.cluster, &self.at).await {
-            Ok(trust) => (trust, None),
-            Err(error) => {
-                let warning = words::roots_unseen(&self.instance, &error);
-                (Trust::default(), Some(warning))
+            Ok(trust) => {
+                present.trust = trust;
+                None
             }
+            Err(error) => Some(words::roots_unseen(&self.instance, &error)),
         }
     }
 
@@ -175,7 +176,7 @@ impl Writing<'_> {
         wanted.is_some() && live.certificate().map(Certificate::sha256) == wanted
     }
 
-    async fn put(&self, material: Material, trust: &Trust) -> Ended {
+    async fn put(&self, material: Material, present: &Present) -> Ended {
         let Material {
             chain,
             key,
@@ -189,7 +190,7 @@ impl Writing<'_> {
             .clone()
             .filter(|_| self.planned.is_open("issued_certificate"));
         let written = self
-            .write_bundle(&chain, &key, &mut outputs, trust, &mut warnings)
+            .write_bundle(&chain, &key, &mut outputs, present, &mut warnings)
             .await;
         match written {
             Ok(()) => {
@@ -227,10 +228,11 @@ impl Writing<'_> {
         chain: &Chain,
         key: &PrivateKey,
         outputs: &mut Outputs,
-        trust: &Trust,
+        present: &Present,
         warnings: &mut Vec<Diagnostic>,
     ) -> Result<(), Diagnostic> {
         let instance = &self.instance;
+        let trust = &present.trust;
         self.can_follow(trust, chain.root())?;
         let cacerts = compose::bundle(self.settings, chain, key, &trust.roots);
         let cacerts = cacerts.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
@@ -248,6 +250,14 @@ impl Writing<'_> {
             same_certificate: &ours,
         };
         let policy = self.settings.policy(self.prior.is_some());
+        let case = Case {
+            instance,
+            settings: self.settings,
+            desired: &desired,
+            present,
+            now: self.call.now,
+        };
+        warnings.extend(case.warnings(&claim, policy)?);
         let within = self
             .call
             .deadline

@@ -6,6 +6,7 @@ mod authority;
 mod catalogue;
 mod certificate;
 mod cluster;
+mod judged;
 mod obstacle;
 mod secret;
 
@@ -16,6 +17,7 @@ pub(super) use authority::{
 };
 pub(super) use certificate::{key_in_state, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
+pub(super) use judged::{restart_needed, unfit_issuer, unsound};
 pub(super) use obstacle::obstacle;
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, key_gone,

@@ -8,7 +8,7 @@ use crate::pki::{Certificate, KeyError};
 use crate::resources::cacerts_secret::Unfit;
 use crate::terraform::{Diagnostic, Path};
 
-const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
+pub(super) const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
 
 /// The certificate that it shall hold does not exist yet.
 pub(in crate::resources) fn not_delivered(instance: &Instance) -> Diagnostic {

@@ -6,6 +6,7 @@
 mod authority;
 mod certificate;
 mod cluster;
+mod judged;
 mod secret;
 
 use std::fmt::Write as _;
@@ -30,6 +31,7 @@ fn chapters() -> Vec<Chapter> {
         authority::obstacles(),
         authority::failures(),
         secret::bundle(),
+        judged::chapter(),
         secret::roots(),
         secret::ownership(),
         secret::drift(),
@@ -113,8 +115,15 @@ fn the_page_of_messages_is_as_they_are_now() {
 #[test]
 fn every_message_is_on_the_page() {
     let read = |path: &str| fs::read_to_string(file(path)).expect("a file of this room");
-    let rooms = ["authority", "certificate", "cluster", "obstacle", "secret"];
-    let made = ["authority", "certificate", "cluster", "secret"]
+    let rooms = [
+        "authority",
+        "certificate",
+        "cluster",
+        "judged",
+        "obstacle",
+        "secret",
+    ];
+    let made = ["authority", "certificate", "cluster", "judged", "secret"]
         .map(|room| read(&format!("src/resources/words/catalogue/{room}.rs")));
     let mut missing = Vec::new();
     for room in rooms {

@@ -16,7 +16,7 @@ use crate::resources::cacerts_secret::Unfit;
 use crate::resources::words;
 
 /// A root that is always the same one, so that the page is.
-static ROOT: LazyLock<Certificate> = LazyLock::new(|| {
+pub(super) static ROOT: LazyLock<Certificate> = LazyLock::new(|| {
     Certificate::from_pem(include_str!("root.pem")).expect("the root beside this file")
 });
 
