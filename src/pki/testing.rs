@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
 use super::{Certificate, KeyAlgorithm, PrivateKey};
@@ -105,6 +105,24 @@ impl Ca {
         }
     }
 
+    /// Like [`sign`](Self::sign), with a change that depends on more than the spec.
+    pub(crate) fn sign_tweaked(
+        &self,
+        spec: Spec,
+        tweak: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        let key = PrivateKey::generate(KeyAlgorithm::EcPrime256v1).unwrap();
+        let issuer = Issuer::new(self.spec.params(), key_pair(&self.key));
+        let mut params = spec.params();
+        tweak(&mut params);
+        let made = params.signed_by(&key_pair(&key), &issuer).unwrap();
+        Self {
+            certificate: Certificate::from_der(made.der()).unwrap(),
+            key,
+            spec,
+        }
+    }
+
     pub(crate) fn sign(&self, spec: Spec) -> Self {
         let key = PrivateKey::generate(KeyAlgorithm::EcPrime256v1).unwrap();
         Self {
@@ -119,6 +137,17 @@ impl Ca {
         let issuer = Issuer::new(self.spec.params(), key_pair(&self.key));
         let made = spec.params().signed_by(&key_pair(key), &issuer).unwrap();
         Certificate::from_der(made.der()).unwrap()
+    }
+
+    /// A list of revoked certificates of this CA, as PEM.
+    pub(crate) fn revocation_list(&self, params: &CertificateRevocationListParams) -> String {
+        let issuer = Issuer::new(self.spec.params(), key_pair(&self.key));
+        params
+            .signed_by(&issuer)
+            .unwrap()
+            .pem()
+            .unwrap()
+            .replace("\r\n", "\n")
     }
 
     /// This CA's name and key once more, under another issuer.

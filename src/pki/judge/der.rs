@@ -132,3 +132,203 @@ fn is_basic_plane(content: &[u8]) -> bool {
             .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
             .all(|unit| !reserved(unit))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(strict: bool, elements: &[&[u8]]) {
+        for bytes in elements {
+            assert_eq!(is_strict(bytes), strict, "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_minimal_and_fill_the_bytes() {
+        let long = |prefix: &[u8], length| [prefix, &vec![0; length]].concat();
+        check(
+            true,
+            &[
+                &long(&[0x04, 0x7f], 0x7f),
+                &long(&[0x04, 0x81, 0x80], 0x80),
+                &long(&[0x04, 0x82, 0x01, 0x00], 0x100),
+            ],
+        );
+        check(
+            false,
+            &[
+                &[],
+                &[0x04],
+                &[0x04, 0x01],
+                &[0x04, 0x00, 0x00],
+                &[0x04, 0x80, 0x00, 0x00],
+                &long(&[0x04, 0x81, 0x7f], 0x7f),
+                &long(&[0x04, 0x82, 0x00, 0x80], 0x80),
+                &[0x04, 0x84, 0x00, 0x00, 0x00, 0x00],
+                &[0x04, 0xff],
+            ],
+        );
+    }
+
+    #[test]
+    fn only_sequences_and_sets_are_made_of_others() {
+        check(
+            true,
+            &[
+                &[0x30, 0x02, 0x05, 0x00],
+                &[0x31, 0x00],
+                &[0xa3, 0x02, 0x05, 0x00],
+            ],
+        );
+        check(true, &[&[0x82, 0x01, 0xff]]);
+        // A constructed OCTET STRING is BER; tag 31 and up is another form of a tag.
+        check(
+            false,
+            &[
+                &[0x24, 0x02, 0x04, 0x00],
+                &[0x30, 0x01, 0x05],
+                &[0xa3, 0x01, 0x05],
+            ],
+        );
+        check(
+            false,
+            &[
+                &[0x1f, 0x81, 0x01, 0x00],
+                &[0x9f, 0x20, 0x00],
+                &[0x10, 0x00],
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_refused() {
+        let nested = |depth| {
+            let mut bytes = vec![0x05, 0x00];
+            for _ in 0..depth {
+                bytes = [vec![0x30, bytes.len() as u8], bytes].concat();
+            }
+            bytes
+        };
+        check(true, &[&nested(32)]);
+        check(false, &[&nested(33)]);
+    }
+
+    #[test]
+    fn numbers_and_bits_have_one_form() {
+        check(
+            true,
+            &[
+                &[2, 1, 0],
+                &[2, 1, 0xff],
+                &[2, 2, 0, 0x80],
+                &[2, 2, 0xff, 0x7f],
+                &[1, 1, 0xff],
+            ],
+        );
+        check(
+            false,
+            &[
+                &[2, 0],
+                &[2, 2, 0, 0x7f],
+                &[2, 2, 0xff, 0x80],
+                &[1, 1, 1],
+                &[1, 0],
+                &[5, 1, 0],
+            ],
+        );
+        check(
+            true,
+            &[
+                &[3, 1, 0],
+                &[3, 2, 0, 0xff],
+                &[3, 2, 5, 0xa0],
+                &[3, 2, 7, 0x80],
+            ],
+        );
+        check(
+            false,
+            &[&[3, 0], &[3, 1, 1], &[3, 2, 8, 0], &[3, 2, 5, 0xb0]],
+        );
+    }
+
+    #[test]
+    fn arcs_of_an_oid_fit_31_bits() {
+        // 2.5.29.15; 1.2147483647; then 2147483648, an arc that starts with a zero, one that does
+        // not end.
+        check(
+            true,
+            &[
+                &[6, 3, 0x55, 0x1d, 0x0f],
+                &[6, 6, 0x2a, 0x87, 0xff, 0xff, 0xff, 0x7f],
+            ],
+        );
+        check(
+            false,
+            &[&[6, 6, 0x2a, 0x88, 0x80, 0x80, 0x80, 0x00], &[6, 0]],
+        );
+        check(false, &[&[6, 3, 0x2a, 0x80, 0x01], &[6, 2, 0x2a, 0x80]]);
+    }
+
+    #[test]
+    fn strings_hold_their_own_letters() {
+        check(
+            true,
+            &[
+                b"\x0c\x02\xc3\xa9",
+                b"\x13\x04a*&b",
+                b"\x16\x01@",
+                b"\x12\x021 ",
+                b"\x14\x01\xe9",
+            ],
+        );
+        check(true, &[b"\x1e\x02\x00a", b"\x1a\x01a", b"\x1e\x00"]);
+        check(
+            false,
+            &[
+                b"\x0c\x01\xc3",
+                b"\x13\x01@",
+                b"\x16\x01\xe9",
+                b"\x12\x01a",
+                b"\x1c\x04\0\0\0a",
+            ],
+        );
+        check(
+            false,
+            &[
+                b"\x1e\x01a",
+                b"\x1e\x02\xd8\x00",
+                b"\x1e\x02\xff\xff",
+                b"\x1e\x02\xfd\xd0",
+            ],
+        );
+    }
+
+    #[test]
+    fn times_are_whole_seconds_in_utc() {
+        check(
+            true,
+            &[b"\x17\x0d260101000000Z", b"\x18\x0f20260101000000Z"],
+        );
+        check(
+            false,
+            &[b"\x17\x0b2601010000Z", b"\x17\x11260101000000+0100"],
+        );
+        check(
+            false,
+            &[
+                b"\x18\x1120260101000000.5Z",
+                b"\x17\x0d26010100000aZ",
+                b"\x17\x00",
+            ],
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            is_strict(&bytes);
+        }
+    }
+}

@@ -229,3 +229,175 @@ fn label<'a>(line: &'a str, marker: &str) -> Option<&'a str> {
     let allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
     ((1..=COLUMNS).contains(&label.len()) && label.bytes().all(allowed)).then_some(label)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 49 bytes: one whole line, and a short one.
+    fn block(label: &str) -> String {
+        crate::pki::pem::encode(label, &[7; 49])
+    }
+
+    #[track_caller]
+    fn refused(text: &str, fault: FormFault) {
+        assert_eq!(blocks(text.as_bytes(), "A"), Err(fault));
+    }
+
+    #[test]
+    fn what_there_are_no_two_opinions_about_is_read() {
+        let (one, body) = (block("A"), Zeroizing::new(vec![7; 49]));
+        let text = |text: String| blocks(text.as_bytes(), "A");
+        let two = Ok(vec![body.clone(), body.clone()]);
+        assert_eq!(text(one.clone()), Ok(vec![body.clone()]));
+        assert_eq!(text(format!("{one}{one}")), two);
+        assert_eq!(text(format!("{one}{one}").replace('\n', "\r\n")), two);
+        assert_eq!(
+            text(format!("\nsubject: x\n{one}\n \n\tGröße\n{one}\n\n")),
+            two
+        );
+        assert_eq!(one_block(one.as_bytes(), "A"), Ok(body));
+        assert_eq!(
+            one_block(format!("{one}{one}").as_bytes(), "A"),
+            Err(FormFault::Several { got: 2 })
+        );
+    }
+
+    #[test]
+    fn markers_stand_alone_and_begin_the_line() {
+        let one = block("A");
+        let glued = one.trim_end().to_owned() + &one;
+        refused(&glued, FormFault::Marker { line: 4 });
+        refused(&format!("x\n {one}"), FormFault::Marker { line: 2 });
+        refused(
+            &one.replace("-----BEGIN A-----", "-----BEGIN A----- "),
+            FormFault::Marker { line: 1 },
+        );
+        refused(
+            &one.replace("-----BEGIN", "----BEGIN"),
+            FormFault::Marker { line: 1 },
+        );
+        refused(
+            &one.replace("END A-----", "END A----"),
+            FormFault::Marker { line: 4 },
+        );
+        refused(
+            &one.replace("END A", "END B"),
+            FormFault::Marker { line: 4 },
+        );
+        refused(
+            &format!("{one}-----END A-----\n"),
+            FormFault::Marker { line: 5 },
+        );
+        refused(
+            &one.replace("-----BEGIN A", "-----BEGIN a"),
+            FormFault::Marker { line: 1 },
+        );
+        let twice = one.replace(
+            "-----BEGIN A-----\n",
+            "-----BEGIN A-----\n-----BEGIN A-----\n",
+        );
+        refused(&twice, FormFault::Marker { line: 2 });
+    }
+
+    #[test]
+    fn bodies_are_base64_of_64_columns() {
+        let one = block("A");
+        for (from, to, line) in [
+            ("BwcHBwcHBwc", "BwcHBwcHBwcHBwc", 2),
+            ("Bw==", "Bw=", 4),
+            ("Bw==", "Bx==", 4),
+            ("Bw==", "Bw==\n", 4),
+            ("Bw==", "B w=", 3),
+            ("Bw==", "Bw=:", 3),
+            ("\nBw==", "Bw==", 2),
+            ("A-----\nBw", "A-----\nBw==\nBw", 3),
+            ("A-----\nBw", "A-----\n\nBw", 2),
+            ("Bw==", "é", 3),
+        ] {
+            let changed = one.replacen(from, to, 1);
+            assert_ne!(changed, one, "{from}");
+            refused(&changed, FormFault::Body { line });
+        }
+        refused(
+            "-----BEGIN A-----\n-----END A-----\n",
+            FormFault::Body { line: 2 },
+        );
+    }
+
+    #[test]
+    fn other_labels_are_named() {
+        let key = block("PRIVATE KEY");
+        let fault = FormFault::Label {
+            line: 1,
+            got: "PRIVATE KEY".to_owned(),
+            expected: "A",
+        };
+        refused(&key, fault);
+    }
+
+    #[test]
+    fn a_file_has_a_block_and_ends_with_it_and_a_newline() {
+        let one = block("A");
+        refused("", FormFault::Empty);
+        refused("text\n", FormFault::Empty);
+        refused(one.trim_end(), FormFault::NoNewline);
+        refused(
+            &one.replace("-----END A-----\n", ""),
+            FormFault::Unterminated { line: 1 },
+        );
+        refused(&format!("{one}\ntext\n"), FormFault::Trailing { line: 6 });
+        refused(&format!("{one}text"), FormFault::Trailing { line: 5 });
+    }
+
+    #[test]
+    fn what_is_no_plain_text_is_refused() {
+        let one = block("A");
+        refused(&format!("\u{feff}{one}"), FormFault::NotText { line: 1 });
+        refused(&format!("{one}\n\0\n{one}"), FormFault::NotText { line: 6 });
+        refused(&one.replace('\n', "\r"), FormFault::NotText { line: 1 });
+        let mut bytes = one.clone().into_bytes();
+        bytes.extend(b"\xff\n");
+        assert_eq!(blocks(&bytes, "A"), Err(FormFault::NotText { line: 5 }));
+    }
+
+    #[test]
+    fn a_message_shows_nothing_of_a_body() {
+        let key = block("PRIVATE KEY").replace("BwcH", "-----BEGIN SECRETsecret");
+        let fault = blocks(key.as_bytes(), "PRIVATE KEY")
+            .unwrap_err()
+            .to_string();
+        assert!(!fault.contains("SECRET"), "{fault}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..200), 1..4)) {
+            let text: String = bodies.iter().map(|it| crate::pki::pem::encode("A", it)).collect();
+            let read = blocks(text.as_bytes(), "A").unwrap();
+            prop_assert_eq!(read.iter().map(|it| it.to_vec()).collect::<Vec<_>>(), bodies);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(
+            text in "(-----|BEGIN |END |A|\n|\r|=|é| |[A-Za-z0-9+/]{4}){0,60}"
+        ) {
+            let _ = blocks(text.as_bytes(), "A");
+        }
+
+        /// Whatever is read here, the lenient reader of this room reads the same.
+        #[test]
+        fn the_lenient_reader_agrees(at in 0_usize..300, with in any::<u8>()) {
+            let mut bytes = format!("text\n{0}\n{0}", block("A")).into_bytes();
+            let at = at % bytes.len();
+            bytes[at] = with;
+            if let Ok(read) = blocks(&bytes, "A") {
+                let text = std::str::from_utf8(&bytes).unwrap();
+                let lenient = crate::pki::pem::blocks(text).unwrap();
+                let lenient: Vec<_> = lenient.iter().map(|it| it.der.to_vec()).collect();
+                prop_assert_eq!(read.iter().map(|it| it.to_vec()).collect::<Vec<_>>(), lenient);
+            }
+        }
+    }
+}

@@ -64,25 +64,24 @@ const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How far istiod dates a certificate back, for clocks that are behind.
 const BACKDATED: SignedDuration = SignedDuration::from_mins(2);
 
-/// Has leaves verified against the roots that they come with.
-pub(super) fn judge(bundle: &Reading, now: Timestamp) -> Vec<Finding> {
-    let finding = |bearer, role, refusal: String| Finding::Leaf {
-        file: bundle.format.chain_file(),
-        bearer,
-        role,
-        refusal,
-    };
+/// Has leaves verified against the roots that they come with; the first that is refused is told of,
+/// since the others would be for the same reason.
+pub(super) fn judge(bundle: &Reading, now: Timestamp) -> Option<Finding> {
     let cases = [
         (Bearer::Workload, Role::Server),
         (Bearer::Workload, Role::Client),
         (Bearer::Istiod, Role::Server),
     ];
-    let verify = |(bearer, role)| {
+    cases.into_iter().find_map(|(bearer, role)| {
         let leaf = Leaf::sign(bundle, bearer, now);
         let good = leaf.and_then(|leaf| leaf.verify(&bundle.chain, &bundle.roots, role, now));
-        good.err().map(|refusal| finding(bearer, role, refusal))
-    };
-    cases.into_iter().filter_map(verify).collect()
+        good.err().map(|refusal| Finding::Leaf {
+            file: bundle.format.chain_file(),
+            bearer,
+            role,
+            refusal,
+        })
+    })
 }
 
 /// A certificate that lives no longer than the judgement.
@@ -243,7 +242,7 @@ fn since_epoch(at: Timestamp) -> Duration {
 }
 
 /// One DER element.
-fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let digits = content.len().to_be_bytes();
     let digits: Vec<u8> = digits.into_iter().skip_while(|digit| *digit == 0).collect();

@@ -88,3 +88,77 @@ fn check_ec(curve: ObjectIdentifier, point: &[u8]) -> Result<(), UnfitKey> {
         Err(UnfitKey("EC with a compressed point".to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::testing::openssl;
+
+    /// The public half of a key of openssl's making, in DER.
+    fn public(arguments: &[&str]) -> Vec<u8> {
+        let key = openssl(
+            &[&["genpkey", "-quiet", "-algorithm"], arguments].concat(),
+            "",
+        );
+        openssl(&["pkey", "-pubout", "-outform", "DER"], key)
+    }
+
+    fn told(der: Vec<u8>) -> String {
+        let judged = check(&PublicKey::from_spki(der));
+        judged.map_or_else(|unfit| unfit.to_string(), |()| String::new())
+    }
+
+    fn ec(curve: &str, more: &[&str]) -> String {
+        let curve = format!("ec_paramgen_curve:{curve}");
+        told(public(&[&["EC", "-pkeyopt", &curve], more].concat()))
+    }
+
+    fn rsa(bits: &str, exponent: &str) -> String {
+        let (bits, exponent) = (
+            format!("rsa_keygen_bits:{bits}"),
+            format!("rsa_keygen_pubexp:{exponent}"),
+        );
+        told(public(&["RSA", "-pkeyopt", &bits, "-pkeyopt", &exponent]))
+    }
+
+    #[test]
+    fn keys_that_every_verifier_takes_are_fit() {
+        assert_eq!(ec("P-256", &[]), "");
+        assert_eq!(ec("P-384", &[]), "");
+        assert_eq!(rsa("2048", "65537"), "");
+        assert_eq!(rsa("3072", "3"), "");
+    }
+
+    #[test]
+    fn others_are_named() {
+        assert_eq!(ec("P-521", &[]), "EC on P-521");
+        assert_eq!(ec("secp256k1", &[]), "EC on the curve 1.3.132.0.10");
+        assert_eq!(
+            ec("P-256", &["-pkeyopt", "ec_param_enc:explicit"]),
+            "EC on a curve without a name"
+        );
+        assert_eq!(rsa("1024", "65537"), "RSA with 1024 bits");
+        assert_eq!(rsa("2047", "65537"), "RSA with 2047 bits");
+        assert_eq!(rsa("2048", "4294967297"), "RSA with an unusual exponent");
+        assert_eq!(told(public(&["ED25519"])), "Ed25519");
+        assert_eq!(
+            told(public(&["RSA-PSS"])),
+            "a key of algorithm 1.2.840.113549.1.1.10"
+        );
+        assert_eq!(told(vec![]), "a key that cannot be read");
+    }
+
+    #[test]
+    fn a_compressed_point_is_unfit() {
+        let key = openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout"], "");
+        let form = [
+            "ec",
+            "-pubout",
+            "-outform",
+            "DER",
+            "-conv_form",
+            "compressed",
+        ];
+        assert_eq!(told(openssl(&form, key)), "EC with a compressed point");
+    }
+}

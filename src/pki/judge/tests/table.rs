@@ -3,7 +3,7 @@
 //! a reason that stands at the rule.
 
 use super::*;
-use crate::pki::testing::{Spec, hierarchy};
+use crate::pki::testing::hierarchy;
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
 use std::sync::LazyLock;
 
@@ -14,22 +14,6 @@ static THREE: LazyLock<Vec<Ca>> = LazyLock::new(|| hierarchy(1));
 
 fn cert(path: &[Ca], index: usize) -> &Certificate {
     &path[index].certificate
-}
-
-/// Root, subordinate and mesh, with the mesh's or the subordinate's certificate changed.
-fn three(sub: Spec, mesh: Spec) -> Vec<Ca> {
-    let root = Ca::root(Spec::ca("root"));
-    let sub = root.sign(sub);
-    let mesh = sub.sign(mesh);
-    vec![mesh, sub, root]
-}
-
-fn mesh() -> Spec {
-    Spec::ca("mesh").path_length(0).days(90)
-}
-
-fn sub() -> Spec {
-    Spec::ca("sub").path_length(1).days(1825)
 }
 
 #[test]
