@@ -19,6 +19,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_acmpca::Client;
 use tokio::sync::OnceCell;
@@ -41,6 +42,9 @@ use retry::{Chance, Class, Policy};
 /// also given for trouble on the way to it.
 const FAILURES_BELIEVED: u32 = 4;
 
+/// How long somebody waits who can do without the answer.
+const GLIMPSE: Duration = Duration::from_secs(15);
+
 /// A private CA, connected on first use. What it says about itself is asked once and kept for the
 /// process; callers at the same time share one request, and a failure is not kept.
 pub struct Authority {
@@ -51,6 +55,7 @@ pub struct Authority {
     client: OnceCell<Client>,
     description: OnceCell<Description>,
     certificate: OnceCell<IssuerPem>,
+    glimpsed: OnceCell<()>,
 }
 
 /// The CA's own certificate, each text in PEM as AWS wrote it: without a newline at its end.
@@ -82,6 +87,7 @@ impl Authority {
             client: OnceCell::new(),
             description: OnceCell::new(),
             certificate: OnceCell::new(),
+            glimpsed: OnceCell::new(),
         }
     }
 
@@ -106,6 +112,17 @@ impl Authority {
             self.ask_certificate()
         })
         .await
+    }
+
+    /// The certificate of [`certificate`](Self::certificate) for those who can do without it: it is
+    /// asked for a short time only, and who fails once is not asked again in this process.
+    pub async fn glimpse(&self, until: Until<'_>) -> Option<&IssuerPem> {
+        let ask = || async {
+            // Why it failed is told to those who cannot do without.
+            let _ = self.certificate(until.at_most(GLIMPSE)).await;
+        };
+        self.glimpsed.get_or_init(ask).await;
+        self.certificate.get()
     }
 
     /// IssueCertificate: the name of what will be issued, to be written down before anything else,

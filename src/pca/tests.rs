@@ -381,6 +381,20 @@ async fn a_failed_description_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_can_do_without_a_cas_certificate_asks_once_and_not_for_long() {
+    let known = || Wired::ok(json!({ "Certificate": "ca" }).to_string());
+    let stage = Stage::new([known().after(Duration::from_secs(60)), known()]);
+    let (began, until) = (Instant::now(), stage.within(600));
+    assert_eq!(stage.authority.glimpse(until).await, None);
+    assert_eq!(began.elapsed().as_secs(), 15);
+    assert_eq!(stage.authority.glimpse(until).await, None);
+    assert_eq!(stage.operations(), ["GetCertificateAuthorityCertificate"]);
+
+    let needed = stage.authority.certificate(until).await.unwrap();
+    assert_eq!(stage.authority.glimpse(until).await, Some(needed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_anothers_request_still_stops_at_its_own_deadline() {
     let stage = Stage::new([described("ACTIVE").after(Duration::from_secs(9))]);
     let began = Instant::now();

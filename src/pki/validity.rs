@@ -109,10 +109,15 @@ impl RenewalPolicy {
     }
 
     /// How long before the end renewal comes, the jitter aside.
+    ///
+    /// A short-lived authority may cut a lifetime below what the user wants to renew before: the
+    /// certificate would be due as soon as it is issued, and for ever, so the default counts there.
     pub fn before(&self, lifetime: SignedDuration) -> SignedDuration {
         let share = if self.short_lived { 2 } else { 3 };
         let default = SignedDuration::from_secs(lifetime.as_secs() / share);
-        self.renew_before.unwrap_or(default)
+        let wanted = self.renew_before;
+        let wanted = wanted.filter(|before| !self.short_lived || *before < lifetime);
+        wanted.unwrap_or(default)
     }
 
     /// The moment from which the certificate is due.
@@ -296,6 +301,20 @@ mod tests {
             ..PLAIN
         };
         assert_eq!(renew_at(ten), "2026-03-22T00:00:00Z");
+    }
+
+    #[test]
+    fn a_short_lived_certificate_is_not_due_from_its_first_day() {
+        let (issued, end) = (time("2026-01-01T00:00:00Z"), time("2026-01-08T00:00:00Z"));
+        for before in [days(7), days(10)] {
+            let policy = RenewalPolicy {
+                renew_before: Some(before),
+                short_lived: true,
+                ..PLAIN
+            };
+            let renew_at = policy.renew_at(issued, end, &serial(7));
+            assert_eq!(renew_at, time("2026-01-04T12:00:00Z"));
+        }
     }
 
     #[test]

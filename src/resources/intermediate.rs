@@ -135,7 +135,8 @@ impl Resource for Intermediate {
         let standing = standing(prior);
         match Reason::find(&standing, wanted, ask.now) {
             Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
-                verdict.tell(words::renewal(&instance(settings), &prior.outputs.0, false));
+                let issued = &prior.outputs.0;
+                verdict.tell(words::renewal(&instance(settings), issued, false, ask.now));
             }
             Some(reason) => {
                 verdict.unknown(issue::CERTIFICATE_OUTPUTS);
@@ -147,15 +148,13 @@ impl Resource for Intermediate {
                 }
                 verdict.becomes("issue_reason", reason.word());
                 if reason == Reason::Renewal {
-                    verdict.tell(words::renewal(&instance(settings), &prior.outputs.0, true));
+                    let issued = &prior.outputs.0;
+                    verdict.tell(words::renewal(&instance(settings), issued, true, ask.now));
                 }
             }
             None => {
-                let renew_at = issue::renew_at(&standing, wanted);
-                if let Some(renew_at) = renew_at.filter(|at| Some(*at) != prior.outputs.0.renew_at)
-                {
-                    verdict.becomes("renew_at", renew_at.to_string());
-                }
+                let instance = instance(settings);
+                issue::stands(&mut verdict, &instance, &standing, wanted, ask.now);
             }
         }
         verdict
@@ -187,18 +186,26 @@ impl Resource for Intermediate {
         obtain(call, settings, None, "created").await
     }
 
-    /// A certificate says itself until when it is good; only the hold on its renewal moves.
+    /// A certificate says itself until when it is good; what moves is the hold on its renewal, and
+    /// the CA above it.
     async fn read(
         call: &Call<'_, Clients>,
         state: State<Self>,
     ) -> Result<Reading<Self>, Diagnostic> {
+        let instance = instance(&state.settings);
         let State {
+            settings,
             outputs,
             mut private,
-            ..
         } = state;
-        private.look_at_the_clock(&outputs.0, call.now);
-        Ok(Reading::Here(Done::new(outputs, private)))
+        let Both(issued, delivered) = &outputs;
+        private.look_at_the_clock(issued, call.now);
+        let chain = delivered.certificate_chain.as_deref();
+        let told =
+            issue::look_at_issuer(call, &instance, &settings.0, issued, chain, &mut private).await;
+        let mut done = Done::new(outputs, private);
+        done.warnings.extend(told);
+        Ok(Reading::Here(done))
     }
 
     async fn update(

@@ -7,12 +7,36 @@ use super::{CacertsSecret, Outputs, Prior, at, instance};
 use crate::clients::Clients;
 use crate::cluster::secret::{Difference, Expected, How, LastSeen, Observed, difference};
 use crate::pki::{Fingerprint, Live};
+use crate::resources::issue;
 use crate::resources::words::{self, Instance};
 use crate::terraform::value::Both;
 use crate::terraform::{Call, Diagnostic, Done, Reading, State};
 
-/// Looks at the Secret; what differs goes into `drift`, and all else stays as it was written.
+/// Looks at the certificate, at the CA that issued it, and at the Secret.
 pub(super) async fn look(
+    call: &Call<'_, Clients>,
+    mut state: Prior,
+) -> Result<Reading<CacertsSecret>, Diagnostic> {
+    let told = look_at_certificate(call, &mut state).await;
+    let mut reading = look_at_secret(call, state).await?;
+    if let Reading::Here(done) = &mut reading {
+        done.warnings.extend(told);
+    }
+    Ok(reading)
+}
+
+async fn look_at_certificate(call: &Call<'_, Clients>, state: &mut Prior) -> Option<Diagnostic> {
+    let instance = instance(&state.settings);
+    let Both(issued, written) = &state.outputs;
+    let notes = &mut state.private.certificate;
+    notes.look_at_the_clock(issued, call.now);
+    let wanted = state.settings.issues()?;
+    let chain = written.issued_certificate_chain.as_deref();
+    issue::look_at_issuer(call, &instance, wanted, issued, chain, notes).await
+}
+
+/// What differs from what was written goes into `drift`, and all else stays as it was.
+async fn look_at_secret(
     call: &Call<'_, Clients>,
     state: Prior,
 ) -> Result<Reading<CacertsSecret>, Diagnostic> {
@@ -22,7 +46,6 @@ pub(super) async fn look(
         mut private,
     } = state;
     let instance = instance(&settings);
-    private.certificate.look_at_the_clock(&outputs.0, call.now);
     let cluster = match call.clients.cluster() {
         Ok(cluster) => cluster,
         // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.

@@ -94,20 +94,17 @@ fn issue_when_due(
     let instance = instance(settings);
     match Reason::find(&standing, wanted, ask.now) {
         Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
-            verdict.tell(words::renewal(&instance, &prior.outputs.0, false));
+            let issued = &prior.outputs.0;
+            verdict.tell(words::renewal(&instance, issued, false, ask.now));
         }
         Some(reason) => {
             issue_now(verdict, reason.word());
             if reason == Reason::Renewal {
-                verdict.tell(words::renewal(&instance, &prior.outputs.0, true));
+                let issued = &prior.outputs.0;
+                verdict.tell(words::renewal(&instance, issued, true, ask.now));
             }
         }
-        None => {
-            let renew_at = issue::renew_at(&standing, wanted);
-            if let Some(renew_at) = renew_at.filter(|at| Some(*at) != prior.outputs.0.renew_at) {
-                verdict.becomes("renew_at", renew_at.to_string());
-            }
-        }
+        None => issue::stands(verdict, &instance, &standing, wanted, ask.now),
     }
 }
 

@@ -2,6 +2,7 @@
 //! and for the one inside the Secret.
 
 mod examine;
+mod issuer;
 mod look;
 mod notes;
 mod obtain;
@@ -10,10 +11,12 @@ mod plan;
 mod preflight;
 mod revoke;
 mod settings;
+mod stand;
 #[cfg(test)]
 mod testing;
 
 pub(super) use examine::{Last, Obstacle};
+pub(super) use issuer::{Issuer, look_at_issuer};
 pub(super) use look::seen;
 pub(super) use notes::{Notes, Pending};
 pub(super) use obtain::{Failed, Obtained, Request, obtain};
@@ -22,3 +25,4 @@ pub(super) use plan::{Reason, Standing, renew_at};
 pub(super) use preflight::{preflight, severity};
 pub(super) use revoke::revoke;
 pub(super) use settings::{ATTRIBUTES, BLOCKS, Issuance, RULES};
+pub(super) use stand::stands;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Issued;
 use crate::pca::CertificateArn;
-use crate::pki::{Fingerprint, Hold, SecretPem};
+use crate::pki::{Fingerprint, Hold, Horizon, SecretPem};
 
 /// Notes about a certificate.
 #[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
@@ -21,6 +21,10 @@ pub(in crate::resources) struct Notes {
     /// Puts a renewal off that a plan made just before it did not see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::resources) hold: Option<Hold>,
+    /// Until when the CA can issue, as it was last seen. The same from day to day, until somebody
+    /// renews the CA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::resources) horizon: Option<Horizon>,
     /// An order that AWS had taken when the run ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::resources) pending: Option<Pending>,

@@ -10,8 +10,8 @@ use super::{Issuance, Pending, seen};
 use crate::clients::Clients;
 use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm, Until};
 use crate::pki::{
-    AlternativeNames, Certificate, Chain, ChainError, Expectation, PrivateKey, SigningRequest,
-    Subject, check_issued,
+    AlternativeNames, Certificate, Chain, ChainError, Expectation, Horizon, PrivateKey,
+    SigningRequest, Subject, check_issued,
 };
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
@@ -42,6 +42,8 @@ pub(in crate::resources) struct Obtained {
     pub(in crate::resources) signing_algorithm: SigningAlgorithm,
     pub(in crate::resources) ordered_at: Timestamp,
     pub(in crate::resources) short_lived: bool,
+    /// Until when the CA can issue.
+    pub(in crate::resources) horizon: Horizon,
     /// An earlier order that was given up.
     pub(in crate::resources) orphan: Option<CertificateArn>,
 }
@@ -192,6 +194,7 @@ impl Asking<'_> {
             signing_algorithm: terms,
             ordered_at: pending.ordered_at,
             short_lived: self.authority.is_short_lived(),
+            horizon: Horizon::of(&self.authority.chain),
             orphan: None,
         })
     }

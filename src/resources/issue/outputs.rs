@@ -100,6 +100,7 @@ impl Obtained {
             issued_at: Some(self.ordered_at),
             short_lived: self.short_lived,
             hold: None,
+            horizon: Some(self.horizon.clone()),
             pending: None,
         }
     }

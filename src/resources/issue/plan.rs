@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Issuance, Issued, Notes};
-use crate::pki::{self, Certificate};
+use crate::pki::{self, Certificate, Horizon};
 
 /// A certificate as it stands.
 pub(in crate::resources) struct Standing<'a> {
@@ -44,7 +44,7 @@ impl Reason {
             .map(Self::Changed)
             .or_else(|| standing.key_lost.then_some(Self::KeyLost))
             .or_else(|| pending().map(|pending| Self::UnderWay(pending.reason.clone())))
-            .or_else(|| is_due(standing, wanted, now).then_some(Self::Renewal))
+            .or_else(|| is_worth_renewing(standing, wanted, now).then_some(Self::Renewal))
     }
 
     /// The word for it in `issue_reason`.
@@ -97,6 +97,30 @@ pub(in crate::resources) fn renew_at(
             .renewal(notes.short_lived)
             .renew_at(start, end, serial),
     )
+}
+
+/// What ends so soon that a renewal would not help, where the certificate is due.
+///
+/// Time does not change the answer, so that a plan applied later still says what it said; it clears
+/// when a look finds the CA renewed.
+pub(super) fn beyond_renewal<'a>(
+    standing: &Standing<'a>,
+    wanted: &Issuance,
+    now: Timestamp,
+) -> Option<&'a Horizon> {
+    horizon_reached(standing).filter(|_| is_due(standing, wanted, now))
+}
+
+fn is_worth_renewing(standing: &Standing<'_>, wanted: &Issuance, now: Timestamp) -> bool {
+    is_due(standing, wanted, now) && horizon_reached(standing).is_none()
+}
+
+fn horizon_reached<'a>(standing: &Standing<'a>) -> Option<&'a Horizon> {
+    let (end, horizon) = (
+        standing.issued.path_not_after?,
+        standing.notes.horizon.as_ref()?,
+    );
+    horizon.is_reached_by(end).then_some(horizon)
 }
 
 fn is_due(standing: &Standing<'_>, wanted: &Issuance, now: Timestamp) -> bool {
@@ -269,6 +293,40 @@ mod tests {
             "2026-03-09T00:00:00Z",
             Some("renewal"),
         );
+    }
+
+    #[test]
+    fn what_would_end_no_later_is_told_of_and_not_renewed() {
+        let under = |latest: &str| Notes {
+            horizon: Some(Horizon {
+                subject: "CN=authority".to_owned(),
+                ends: moment(latest),
+                latest: moment(latest),
+            }),
+            ..Notes::default()
+        };
+        let (prior, issued, late) = (settings(json!({})), issued(), "2026-03-20T00:00:00Z");
+        for (latest, now, told) in [
+            ("2026-04-01T00:00:00Z", late, true),
+            ("2026-04-01T00:00:00Z", EARLY, false),
+            ("2026-04-01T00:00:01Z", late, false),
+        ] {
+            let notes = under(latest);
+            let standing = Standing {
+                settings: &prior,
+                issued: &issued,
+                certificate: None,
+                notes: &notes,
+                key_lost: false,
+            };
+            let beyond = beyond_renewal(&standing, &prior, moment(now));
+            assert_eq!(beyond.is_some(), told, "{latest} at {now}");
+        }
+        let reached = || under("2026-04-01T00:00:00Z");
+        check(reached(), false, json!({}), late, None);
+        check(reached(), true, json!({}), late, Some("key_lost"));
+        let renewed = under("2026-04-01T00:00:01Z");
+        check(renewed, false, json!({}), late, Some("renewal"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::fmt;
 pub(super) use authority::{
     authority, authority_chain, no_request, not_ordered, not_revoked, sign_in, under_way, unusable,
 };
-pub(super) use certificate::{key_in_state, orphan, renewal};
+pub(super) use certificate::{beyond_renewal, issuer_changed, key_in_state, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
 pub(super) use judged::{restart_needed, unfit_issuer, unsound};
 pub(super) use obstacle::obstacle;

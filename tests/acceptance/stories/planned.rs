@@ -33,6 +33,14 @@ impl Planned {
             .await
     }
 
+    /// Everything that it says, but for the moment at which it was made.
+    pub(crate) fn timeless(&self) -> String {
+        let mut shown = self.shown.clone();
+        let all = shown.as_object_mut().expect("a plan is an object");
+        all.remove("timestamp").expect("a plan is dated");
+        shown.to_string()
+    }
+
     /// What becomes of one resource: `actions`, `before`, `after`, `after_unknown`.
     #[track_caller]
     pub(crate) fn change(&self, address: &str) -> &Value {
