@@ -20,6 +20,7 @@ mod keys;
 mod mistakes;
 mod ownership;
 mod pages;
+mod pipeline;
 mod places;
 mod planned;
 mod quickstart;
