@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::digest;
+
 /// A program of a fixed version that can be built from a Go module.
 #[derive(Debug)]
 pub struct Part {
@@ -23,6 +25,8 @@ pub struct Part {
     directory: &'static str,
     /// What is built there, as `go build` names it.
     package: &'static str,
+    /// Whether the package is a directory of ours beside the go.mod, which changes as we do.
+    ours: bool,
     /// Whether any version on `PATH` does as well.
     any: bool,
     /// About how many minutes a first build takes on two cores.
@@ -35,6 +39,7 @@ pub const ETCD: Part = Part {
     version: "3.6.5",
     directory: "etcd",
     package: "go.etcd.io/etcd/server/v3",
+    ours: false,
     any: false,
     minutes: "2 minutes",
 };
@@ -45,6 +50,7 @@ pub const KUBE_APISERVER: Part = Part {
     version: "1.34.4",
     directory: "kubernetes",
     package: "k8s.io/kubernetes/cmd/kube-apiserver",
+    ours: false,
     any: false,
     minutes: "6 minutes",
 };
@@ -55,6 +61,7 @@ pub const KUBECTL: Part = Part {
     version: "1.34.4",
     directory: "kubernetes",
     package: "k8s.io/kubernetes/cmd/kubectl",
+    ours: false,
     any: true,
     minutes: "2 minutes",
 };
@@ -65,12 +72,45 @@ pub const TOFU: Part = Part {
     version: "1.12.6",
     directory: "opentofu",
     package: "github.com/opentofu/opentofu/cmd/tofu",
+    ours: false,
     any: false,
     minutes: "7 minutes",
 };
 
+/// What Istio's own code makes of a bundle: a small program of ours around it.
+pub const ISTIO_JUDGE: Part = Part {
+    name: "istio-judge",
+    version: ISTIO,
+    directory: "istio",
+    package: "./judge",
+    ours: true,
+    any: false,
+    minutes: "2 minutes",
+};
+
+/// The real istiod, of Istio 1.31.
+pub const ISTIOD: Part = Part {
+    name: "pilot-discovery",
+    version: ISTIO,
+    directory: "istio",
+    package: "istio.io/istio/pilot/cmd/pilot-discovery",
+    ours: false,
+    any: false,
+    minutes: "6 minutes",
+};
+
+/// Istio's tags are no versions to Go; this is a commit of the branch for 1.31.
+const ISTIO: &str = "0.0.0-20260827124520-eed52ebb66ad";
+
 /// Every part, in the order in which they are best built.
-pub const ALL: [&Part; 4] = [&ETCD, &KUBE_APISERVER, &KUBECTL, &TOFU];
+pub const ALL: [&Part; 6] = [
+    &ETCD,
+    &KUBE_APISERVER,
+    &KUBECTL,
+    &TOFU,
+    &ISTIO_JUDGE,
+    &ISTIOD,
+];
 
 /// Why a part cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -132,18 +172,17 @@ impl Part {
         {
             return Ok(path);
         }
-        let directory = target_dir()
-            .join("parts")
-            .join(format!("{}-{}", self.name, self.version));
+        let parts = target_dir().join("parts");
+        let keep = |source| PartError::Keep {
+            part: self.to_string(),
+            directory: parts.clone(),
+            source,
+        };
+        let directory = parts.join(self.kept_as().map_err(keep)?);
         let kept = directory.join(self.name);
         if kept.is_file() {
             return Ok(kept);
         }
-        let keep = |source| PartError::Keep {
-            part: self.to_string(),
-            directory: directory.clone(),
-            source,
-        };
         fs::create_dir_all(&directory).map_err(keep)?;
         let _lock = lock(&directory.with_file_name("lock")).map_err(keep)?;
         if !kept.is_file() {
@@ -154,10 +193,24 @@ impl Part {
         Ok(kept)
     }
 
-    fn build(&self, output: &Path) -> Result<(), PartError> {
-        let module = Path::new(env!("CARGO_MANIFEST_DIR"))
+    /// The name of its directory: another one whenever what is built would be another program.
+    fn kept_as(&self) -> io::Result<String> {
+        let name = format!("{}-{}", self.name, self.version);
+        if !self.ours {
+            return Ok(name);
+        }
+        let source = self.module().join(self.package);
+        Ok(format!("{name}-{}", fingerprint(&source)?))
+    }
+
+    fn module(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("parts")
-            .join(self.directory);
+            .join(self.directory)
+    }
+
+    fn build(&self, output: &Path) -> Result<(), PartError> {
+        let module = self.module();
         tell(format_args!(
             "building {self} from its Go module, about {} on two cores",
             self.minutes
@@ -277,6 +330,29 @@ pub fn target_dir() -> PathBuf {
         .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"))
 }
 
+/// Sixteen hex digits that change with the files of a directory.
+fn fingerprint(directory: &Path) -> io::Result<String> {
+    let mut files: Vec<PathBuf> = fs::read_dir(directory)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for file in files {
+        let content = fs::read(&file)?;
+        digest.update(
+            &u64::try_from(content.len())
+                .unwrap_or(u64::MAX)
+                .to_be_bytes(),
+        );
+        digest.update(&content);
+    }
+    let bytes = digest.finish();
+    Ok(bytes.as_ref()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
 /// The first file of that name in a directory of `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
@@ -333,6 +409,29 @@ mod tests {
     }
 
     #[test]
+    fn a_program_of_ours_is_kept_apart_from_what_it_was_before_a_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory: &'static str = Box::leak(dir.path().to_str().unwrap().into());
+        let part = Part {
+            directory,
+            ..ISTIO_JUDGE
+        };
+        let judge = dir.path().join("judge");
+        fs::create_dir(&judge).unwrap();
+        let kept_with = |source: &str| {
+            fs::write(judge.join("main.go"), source).unwrap();
+            part.kept_as().unwrap()
+        };
+        let before = kept_with("package main\n");
+        assert!(
+            before.starts_with(&format!("istio-judge-{ISTIO}-")),
+            "{before}"
+        );
+        assert_ne!(kept_with("package main \n"), before);
+        assert_eq!(kept_with("package main\n"), before);
+    }
+
+    #[test]
     fn a_part_that_does_not_compile_is_refused_with_the_words_of_the_compiler() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("go.mod"), "module broken\n\ngo 1.24\n").unwrap();
@@ -347,6 +446,7 @@ mod tests {
             version: "0",
             directory,
             package: ".",
+            ours: true,
             any: false,
             minutes: "no time",
         };
