@@ -4,6 +4,7 @@ pub mod apiserver;
 pub mod aws;
 pub mod cli;
 pub mod host;
+pub mod istio;
 pub mod parts;
 pub mod process;
 pub mod sandbox;

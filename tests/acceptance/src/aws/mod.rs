@@ -38,7 +38,7 @@ mod random;
 mod server;
 mod sigv4;
 mod sts;
-mod x509;
+pub(crate) mod x509;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,15 @@
+//! What Istio itself makes of a `cacerts` Secret: the judge from outside, and bundles to be judged.
+//!
+//! [`keys`] and [`hierarchy`] make certificates of every kind, [`bundles`] puts them into files,
+//! right ones and wrong ones, [`judge`] asks Istio's own code, and [`differential`] compares its
+//! opinion with another judge's. Nothing here is shared with the provider.
+
+pub mod bundles;
+pub mod differential;
+pub mod hierarchy;
+pub mod judge;
+pub mod keys;
+pub mod witness;
+
+#[cfg(test)]
+mod tests;
