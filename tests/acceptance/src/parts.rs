@@ -199,8 +199,13 @@ impl Part {
         if !self.ours {
             return Ok(name);
         }
-        let source = self.module().join(self.package);
-        Ok(format!("{name}-{}", fingerprint(&source)?))
+        let module = self.module();
+        let mut files = vec![module.join("go.mod")];
+        for entry in fs::read_dir(module.join(self.package))? {
+            files.push(entry?.path());
+        }
+        files.sort();
+        Ok(format!("{name}-{}", fingerprint(&files)?))
     }
 
     fn module(&self) -> PathBuf {
@@ -330,15 +335,11 @@ pub fn target_dir() -> PathBuf {
         .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"))
 }
 
-/// Sixteen hex digits that change with the files of a directory.
-fn fingerprint(directory: &Path) -> io::Result<String> {
-    let mut files: Vec<PathBuf> = fs::read_dir(directory)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    files.sort();
+/// Sixteen hex digits that change with the files.
+fn fingerprint(files: &[PathBuf]) -> io::Result<String> {
     let mut digest = digest::Context::new(&digest::SHA256);
     for file in files {
-        let content = fs::read(&file)?;
+        let content = fs::read(file)?;
         digest.update(
             &u64::try_from(content.len())
                 .unwrap_or(u64::MAX)
@@ -416,6 +417,7 @@ mod tests {
             directory,
             ..ISTIO_JUDGE
         };
+        fs::write(dir.path().join("go.mod"), "module ours\n").unwrap();
         let judge = dir.path().join("judge");
         fs::create_dir(&judge).unwrap();
         let kept_with = |source: &str| {
@@ -429,6 +431,8 @@ mod tests {
         );
         assert_ne!(kept_with("package main \n"), before);
         assert_eq!(kept_with("package main\n"), before);
+        fs::write(dir.path().join("go.mod"), "module other\n").unwrap();
+        assert_ne!(kept_with("package main\n"), before);
     }
 
     #[test]
