@@ -1,6 +1,7 @@
 //! What the reference says of Istio, row by row, against Istio itself.
 
 mod keys;
+mod ours;
 mod reload;
 mod table;
 
