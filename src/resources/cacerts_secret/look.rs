@@ -3,10 +3,10 @@
 use super::compose::{self, Files};
 use super::outputs::SecretNotes;
 use super::settings::Settings;
-use super::{CacertsSecret, Outputs, Prior, at, instance};
+use super::{CacertsSecret, Outputs, Prior, at, instance, trust};
 use crate::clients::Clients;
 use crate::cluster::secret::{Difference, Expected, How, LastSeen, Observed, difference};
-use crate::pki::{Fingerprint, Live};
+use crate::pki::{Certificate, Fingerprint, Live};
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
 use crate::terraform::value::Both;
@@ -74,13 +74,15 @@ async fn look_at_secret(
     let (drift, key_lost) = drift(&settings, &outputs, &observed);
     outputs.1.drift = drift;
     private.key_lost = key_lost && settings.issues().is_some();
+    private.other_roots = !trust::are(&live_roots(&settings, &observed), &outputs.1.trusted_roots);
     let drift = &outputs.1.drift;
     let warning = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
     Ok(here(outputs, private, warning.into_iter().collect()))
 }
 
-/// Without a certificate of its own the Secret is simply made again. With one its history is worth
-/// keeping: the next certificate takes the place of the last.
+/// It stays in the state though it is gone. Its history is worth keeping: the roots that workloads
+/// trust by it, whatever an istiod has published since; and the certificate, whose place the next one
+/// takes.
 fn gone(
     settings: &Settings,
     mut outputs: Outputs,
@@ -91,11 +93,10 @@ fn gone(
     if never_written {
         return here(outputs, private, Vec::new());
     }
-    let warnings = vec![words::gone(instance, settings.issues().is_some())];
-    if settings.issues().is_none() {
-        return Reading::Gone { warnings };
-    }
-    private.key_lost = true;
+    let issues = settings.issues().is_some();
+    let warnings = vec![words::gone(instance, issues)];
+    private.key_lost = issues;
+    private.other_roots = true;
     outputs.1.drift = vec!["the Secret is gone".to_owned()];
     here(outputs, private, warnings)
 }
@@ -160,6 +161,11 @@ fn drift(settings: &Settings, outputs: &Outputs, observed: &Observed) -> (Vec<St
         poison.map(|key| format!("{key} is there, and with it istiod reads another layout")),
     );
     (drift, key_lost)
+}
+
+fn live_roots(settings: &Settings, observed: &Observed) -> Vec<Certificate> {
+    let files = Files::of(Some(observed)).of_layout(settings.layout());
+    Live::read(&files).roots().to_vec()
 }
 
 fn expected(settings: &Settings, outputs: &Outputs) -> Expected {

@@ -35,6 +35,10 @@ pub(in crate::resources) struct SecretNotes {
     /// Whether the private key in the Secret is gone or another one.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) key_lost: bool,
+    /// Whether what is live does not trust the roots that were written, in their order: writing them
+    /// again need not yield the same bytes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) other_roots: bool,
 }
 
 const TRUSTED_ROOT: Kind = Kind::Object(&[

@@ -75,6 +75,9 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
     if drifted {
         verdict.becomes("drift", Dynamic::List(Vec::new()));
     }
+    if prior.private.other_roots {
+        verdict.unknown(COMPOSED);
+    }
     // The run that ordered the certificate may have ended before there was a Secret.
     if drifted || prior.outputs.1.uid.is_none() {
         verdict.unknown(&["uid"]);

@@ -43,6 +43,32 @@ impl TrustedRoot {
     }
 }
 
+/// What is known of the roots once they are written; what the state knew of them counts, too, where
+/// the Secret is gone.
+pub(super) fn tenures_after(
+    trust: &Trust,
+    prior: Option<&Prior>,
+    own: &Certificate,
+    roots: &[Certificate],
+    now: Timestamp,
+) -> Tenures {
+    let mut known = prior.map_or_else(Tenures::new, |prior| {
+        tenures(&prior.outputs.1.trusted_roots)
+    });
+    known.extend(&trust.tenures);
+    let trust = Trust {
+        tenures: known,
+        ..trust.clone()
+    };
+    trust.tenures_after(own, roots, now)
+}
+
+/// Whether these are the roots that the state shows, in their order.
+pub(super) fn are(roots: &[Certificate], shown: &[TrustedRoot]) -> bool {
+    let live = roots.iter().map(Certificate::sha256);
+    live.eq(shown.iter().map(|root| root.sha256))
+}
+
 /// What is known of the roots that the state shows.
 pub(super) fn tenures(shown: &[TrustedRoot]) -> Tenures {
     let tenures = shown.iter().map(|root| {

@@ -239,7 +239,8 @@ impl Writing<'_> {
         outputs.1.files_sha256 = compose::files_sha256(&cacerts);
         if self.prior.is_none() || self.planned.is_open("trusted_roots") {
             let roots = cacerts.bundle().roots();
-            let tenures = trust.tenures_after(chain.root(), roots, self.call.now);
+            let (own, now) = (chain.root(), self.call.now);
+            let tenures = trust::tenures_after(trust, self.prior, own, roots, now);
             outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures);
         }
         let desired = compose::desired(self.at.clone(), self.settings, &cacerts, outputs);

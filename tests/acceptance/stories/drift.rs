@@ -1,5 +1,6 @@
 //! Somebody changes the Secret: the next plan says so by name, and an apply mends it.
 
+use istiopca_acceptance::aws::KeyAlgorithm;
 use istiopca_acceptance::cli::Cli;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ async fn a_deleted_secret_is_told_and_written_again() {
         plan.exit_code(2)
             .says(&format!("Secret {}/cacerts: it is gone", world.namespace));
         plan.says("Applying this plan writes it again")
-            .says("1 to add, 0 to change, 0 to destroy");
+            .says("0 to add, 1 to change, 0 to destroy");
         world.apply(&[]).await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         world.ordered(1);
@@ -65,6 +66,34 @@ async fn edits_are_told_by_name_and_mended() {
         assert_eq!(world.uid().await, uid, "it was mended in place");
         world.ordered(1);
         world.plan(&[]).await.exit_code(0);
+    }
+}
+
+/// Under two roots, so that their order is somebody's choice: what is live keeps its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn roots_that_were_edited_or_lost_are_written_again() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "edited-roots").await;
+        let next = world.aws.root(KeyAlgorithm::EcPrime256v1).create();
+        let (own, next) = (world.root.root_pem(), next.root_pem());
+        let further = format!("additional_root_pems = [<<EOT\n{next}\nEOT\n]");
+        world.configure(&world.intermediate_and_secret("", &further));
+        world.apply(&[]).await.succeeds();
+        for edited in [format!("{next}\n{own}\n"), format!("{next}\n")] {
+            world
+                .patch(&json!({"stringData": {"root-cert.pem": edited}}))
+                .await;
+            let plan = world.plan(&[]).await;
+            plan.exit_code(2).says("root-cert.pem was changed");
+            world.apply(&[]).await.succeeds();
+            world.openssl_accepts_the_live_bundle().await;
+            world.plan(&[]).await.exit_code(0);
+        }
+        world.delete_secret().await;
+        world.apply(&[]).await.succeeds();
+        world.openssl_accepts_the_live_bundle().await;
+        world.plan(&[]).await.exit_code(0);
+        world.ordered(1);
     }
 }
 

@@ -44,12 +44,14 @@ fn workdir(cli: Cli) -> Workdir {
     Workdir::new(cli, Provider::DevOverride(provider_binary().to_owned())).unwrap()
 }
 
-/// The README and the pages of the registry.
+/// The README and the pages of the registry, guides among them.
 fn pages() -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![workspace.join("README.md"), workspace.join("docs/index.md")];
-    let resources = fs::read_dir(workspace.join("docs/resources")).unwrap();
-    pages.extend(resources.map(|entry| entry.unwrap().path()));
+    for directory in ["docs/resources", "docs/guides"] {
+        let found = fs::read_dir(workspace.join(directory)).unwrap();
+        pages.extend(found.map(|entry| entry.unwrap().path()));
+    }
     pages
 }
 

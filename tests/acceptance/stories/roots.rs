@@ -15,7 +15,7 @@ use crate::world::{World, days};
 const SECRET: &str = "istiopca_cacerts_secret.mesh";
 
 /// A second root, and a CA below it.
-fn another_hierarchy(world: &World) -> (CaHandle, CaHandle) {
+pub(crate) fn another_hierarchy(world: &World) -> (CaHandle, CaHandle) {
     let root = world
         .aws
         .root(KeyAlgorithm::EcPrime256v1)

@@ -63,7 +63,8 @@ pub(super) fn roots() -> Chapter {
     Chapter {
         title: "Roots",
         about: "Changes of the trusted roots that live workloads would not survive. Told while \
-                planning, where the cluster can be read, and before anything is issued or written.",
+                planning, where the cluster can be read, and before anything is issued or written. See \
+                [Changing the root](roots.md).",
         messages: vec![
             told(
                 &[
