@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::error::{Action, Error, Kind, Object, Problem, Verb};
+use super::error::{self, Action, Error, Kind, Problem, Verb};
 use super::wire::Call;
 use super::{Cluster, SecretName};
 
 impl Cluster {
-    /// The texts of the ConfigMap of that name in the Secret's namespace; `None` only when the API
+    /// The ConfigMap of that name in the Secret's namespace; `None` only when the API
     /// server itself says that there is none.
     ///
     /// `name` is text of ours, fit for a request path.
@@ -21,15 +22,15 @@ impl Cluster {
         &self,
         secret: &SecretName,
         name: &'static str,
-    ) -> Result<Option<BTreeMap<String, String>>, Error> {
+    ) -> Result<Option<ConfigMap>, Error> {
         let namespace = secret.namespace();
         let action = Action {
             verb: Verb::Read,
-            object: Object::ConfigMap(format!("{namespace}/{name}")),
+            object: error::Object::ConfigMap(format!("{namespace}/{name}")),
         };
         let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
         match self.call(&Call::new(action, Method::GET, path)).await {
-            Ok(answer) => Ok(Some(answer.json::<ConfigMap>()?.data)),
+            Ok(answer) => Ok(Some(answer.json::<Object>()?.into())),
             Err(Error {
                 problem:
                     Problem::Gone {
@@ -42,10 +43,44 @@ impl Cluster {
     }
 }
 
+/// Texts by their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMap {
+    /// The texts.
+    pub data: BTreeMap<String, String>,
+    /// When it was last changed, as far as the API server knows.
+    pub written: Option<Timestamp>,
+}
+
 #[derive(Deserialize)]
-struct ConfigMap {
+struct Object {
+    metadata: Metadata,
     #[serde(default)]
     data: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    creation_timestamp: Option<Timestamp>,
+    #[serde(default)]
+    managed_fields: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    time: Option<Timestamp>,
+}
+
+impl From<Object> for ConfigMap {
+    fn from(Object { metadata, data }: Object) -> Self {
+        let writes = metadata.managed_fields.iter();
+        let written = writes.filter_map(|entry| entry.time).max();
+        Self {
+            data,
+            written: written.or(metadata.creation_timestamp),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -60,13 +95,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_config_map_is_read_as_texts() {
-        let reply = json!({"kind": "ConfigMap", "data": {"root-cert.pem": "PEM"}});
-        let (cluster, sent) = script::cluster([(200, reply), (200, json!({"kind": "ConfigMap"}))]);
+        let (made, changed) = ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z");
+        let reply = json!({
+            "metadata": {
+                "creationTimestamp": made,
+                "managedFields": [{"manager": "pilot-discovery", "time": changed}, {}],
+            },
+            "data": {"root-cert.pem": "PEM"},
+        });
+        let empty = json!({"metadata": {"creationTimestamp": made}});
+        let (cluster, sent) = script::cluster([(200, reply), (200, empty)]);
         let secret = secret();
         let read = || cluster.config_map_beside(&secret, "istio-ca-root-cert");
-        let expected = BTreeMap::from([("root-cert.pem".to_owned(), "PEM".to_owned())]);
-        assert_eq!(read().await, Ok(Some(expected)));
-        assert_eq!(read().await, Ok(Some(BTreeMap::new())));
+        let expected = |texts: &[(&str, &str)], written: &str| ConfigMap {
+            data: texts
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+                .collect(),
+            written: written.parse().ok(),
+        };
+        let full = expected(&[("root-cert.pem", "PEM")], changed);
+        assert_eq!(read().await, Ok(Some(full)));
+        assert_eq!(read().await, Ok(Some(expected(&[], made))));
         let line = "GET /api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert";
         assert_eq!(sent.lines(), [line, line]);
     }

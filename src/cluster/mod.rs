@@ -25,6 +25,7 @@ use std::sync::Arc;
 use http::Method;
 
 pub use access::{Access, Denied};
+pub use config_map::ConfigMap;
 pub use connect::{ConnectError, Fingerprint, Settings, SettingsError, Target, resolve};
 pub use error::{Action, Error, Kind, Object, Problem, Verb};
 pub use namespace::{NamespaceName, NamespaceState};

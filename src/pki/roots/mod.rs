@@ -7,7 +7,7 @@ mod steps;
 
 use super::certificate::Certificate;
 
-pub use steps::{Misstep, Tenure, Tenures, Trust};
+pub use steps::{Misstep, Published, Tenure, Tenures, Trust};
 
 /// The roots to write: live ones that are still wanted in their place, new ones behind them.
 ///

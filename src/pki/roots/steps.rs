@@ -33,6 +33,17 @@ pub struct Trust {
     pub signing: Option<Certificate>,
     /// What is known of them.
     pub tenures: Tenures,
+    /// What an istiod hands on of them, where that can be seen.
+    pub published: Option<Published>,
+}
+
+/// The roots that an istiod has told its workloads of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Published {
+    /// The roots.
+    pub roots: Vec<Certificate>,
+    /// Since when, as far as that is known.
+    pub since: Option<Timestamp>,
 }
 
 /// A change of roots that live workloads would not survive.
@@ -49,6 +60,11 @@ pub enum Misstep {
         root: Certificate,
         /// From when on its CA may sign.
         from: Timestamp,
+    },
+    /// That root is written, but istiod has not taken it up, so no workload knows of it.
+    NotPublished {
+        /// That root.
+        root: Certificate,
     },
     /// The root that the live CA leads to would no longer be trusted.
     InUse {
@@ -131,7 +147,15 @@ impl Trust {
         if !self.roots.contains(own) {
             return Some(Misstep::Untrusted { root: root() });
         }
-        let from = after(self.since(own)?, overlap);
+        let published = self.published.as_ref();
+        if published.is_some_and(|published| !published.roots.contains(own)) {
+            return Some(Misstep::NotPublished { root: root() });
+        }
+        let since = published.and_then(|published| published.since);
+        let from = after(
+            self.since(own)?.max(since.unwrap_or(Timestamp::MIN)),
+            overlap,
+        );
         (from > now).then(|| Misstep::NotYetTrusted { root: root(), from })
     }
 
@@ -198,6 +222,7 @@ mod tests {
             roots: known.iter().map(|(letter, ..)| root(*letter)).collect(),
             signing: signing.map(root),
             tenures: tenures.collect(),
+            published: None,
         }
     }
 
@@ -234,6 +259,27 @@ mod tests {
         };
         assert_eq!(missteps(&live, 'b', "ab", 33), [early]);
         assert_eq!(missteps(&live, 'b', "ab", 34), []);
+    }
+
+    #[test]
+    fn a_root_that_istiod_has_not_taken_up_is_known_to_nobody() {
+        let mut live = trust(&[('a', 0, None), ('b', 10, None)], Some('a'));
+        let mut publishes = |letters: &str, since: i64| {
+            live.published = Some(Published {
+                roots: roots(letters),
+                since: Some(hour(since)),
+            });
+            missteps(&live, 'b', "ab", 99)
+        };
+        let unknown = Misstep::NotPublished { root: root('b') };
+        assert_eq!(publishes("a", 0), [unknown]);
+        // Its time counts from when istiod did.
+        let early = Misstep::NotYetTrusted {
+            root: root('b'),
+            from: hour(104),
+        };
+        assert_eq!(publishes("ab", 80), [early]);
+        assert_eq!(publishes("ab", 75), []);
     }
 
     #[test]
@@ -313,7 +359,7 @@ mod tests {
                     continue;
                 }
                 let tenures = live.tenures_after(&own, &merged, hour(now));
-                live = Trust { roots: merged, signing: Some(own), tenures };
+                live = Trust { roots: merged, signing: Some(own), tenures, published: None };
                 history.push((hour(now), live.clone()));
                 // A workload follows within the overlap: it may stand at any state that was live
                 // within it.

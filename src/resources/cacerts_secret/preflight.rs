@@ -117,12 +117,18 @@ async fn trust(
     let cluster = call.clients.cluster().ok()?;
     let at = at(settings);
     let observed = cluster.read(&at).await.ok()?;
-    match observed {
-        Some(observed) if prior.is_none() && is_refused(&observed, settings) => None,
-        Some(observed) => Some(Present::new(Some(observed), prior).trust),
-        None if trust::is_put_back(prior, own) => None,
-        None => trust::published(cluster, &at).await.ok(),
+    let passed_over = match &observed {
+        Some(observed) => prior.is_none() && is_refused(observed, settings),
+        None => trust::is_put_back(prior, own),
+    };
+    if passed_over {
+        return None;
     }
+    let mut present = Present::new(observed, prior);
+    if trust::depends_on_istiod(&present.trust) {
+        present.believe(trust::published(cluster, &at).await.ok()?);
+    }
+    Some(present.trust)
 }
 
 /// Whether a new Secret cannot take the place of this one; the apply says so, unless it is gone by

@@ -4,7 +4,7 @@ use super::compose::Files;
 use super::{Prior, trust};
 use crate::cluster::secret::Observed;
 use crate::pki::Live;
-use crate::pki::roots::Trust;
+use crate::pki::roots::{Published, Trust};
 
 /// The Secret as it was read, if there is one.
 pub(super) struct Present {
@@ -34,6 +34,15 @@ impl Present {
             trust: trust.unwrap_or_default(),
             observed,
             files,
+        }
+    }
+
+    /// Takes in what an istiod publishes.
+    pub(super) fn believe(&mut self, published: Option<Published>) {
+        if self.observed.is_some() {
+            self.trust.published = published;
+        } else {
+            self.trust = trust::of_published(published);
         }
     }
 }

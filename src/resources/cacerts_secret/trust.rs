@@ -7,8 +7,8 @@ use super::Prior;
 use super::compose::{self, TRUSTED_ROOTS, Unfit};
 use super::settings::Settings;
 use crate::cluster::secret::{Field, Observed, annotation};
-use crate::cluster::{Cluster, Error, SecretName};
-use crate::pki::roots::{Misstep, Tenure, Tenures, Trust};
+use crate::cluster::{Cluster, ConfigMap, Error, SecretName};
+use crate::pki::roots::{Misstep, Published, Tenure, Tenures, Trust};
 use crate::pki::{Certificate, Fingerprint, Live};
 
 /// The ConfigMap in which an istiod publishes the roots that its workloads trust.
@@ -104,6 +104,7 @@ pub(super) fn of_secret(observed: &Observed, live: &Live, prior: Option<&Prior>)
         roots: roots.to_vec(),
         signing: live.chain().ok().map(|chain| chain.root().clone()),
         tenures: known,
+        published: None,
     }
 }
 
@@ -121,16 +122,34 @@ fn last_written(observed: &Observed, file: &str) -> Option<Timestamp> {
         .or(observed.created)
 }
 
-/// The trust that an istiod without a Secret has published: of a self-signed one, that in its own
-/// root; after the Secret was lost, that in what it was.
-pub(super) async fn published(cluster: &Cluster, at: &SecretName) -> Result<Trust, Error> {
-    let texts = cluster.config_map_beside(at, PUBLISHED).await?;
-    let pem = texts.and_then(|mut texts| texts.remove(PUBLISHED_FILE));
-    let roots = pem.and_then(|pem| Certificate::parse_all(&pem).ok());
-    Ok(Trust {
-        roots: roots.unwrap_or_default(),
+/// What an istiod of the Secret's namespace has told its workloads to trust.
+pub(super) async fn published(
+    cluster: &Cluster,
+    at: &SecretName,
+) -> Result<Option<Published>, Error> {
+    let found = cluster.config_map_beside(at, PUBLISHED).await?;
+    Ok(found.and_then(|ConfigMap { mut data, written }| {
+        let pem = data.remove(PUBLISHED_FILE)?;
+        Some(Published {
+            roots: Certificate::parse_all(&pem).ok()?,
+            since: written,
+        })
+    }))
+}
+
+/// The trust in want of a Secret: of an istiod that signs by itself, that in its own root; after
+/// the Secret was lost, that in what it was.
+pub(super) fn of_published(published: Option<Published>) -> Trust {
+    Trust {
+        roots: published.map_or_else(Vec::new, |published| published.roots),
         ..Trust::default()
-    })
+    }
+}
+
+/// Whether it matters what an istiod publishes: without a Secret, and where the CA could go from
+/// one root to another that is trusted already.
+pub(super) fn depends_on_istiod(trust: &Trust) -> bool {
+    trust.roots.len() != 1
 }
 
 /// Whether this is what an istiod has published, in want of a Secret.

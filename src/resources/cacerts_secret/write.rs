@@ -100,14 +100,14 @@ impl Writing<'_> {
         }
     }
 
-    /// Without a Secret, what an istiod publishes; a warning where that cannot be seen.
+    /// What an istiod publishes, where that matters; a warning where it cannot be seen.
     async fn look_for_roots(&self, present: &mut Present) -> Option<Diagnostic> {
-        if present.observed.is_some() {
+        if !trust::depends_on_istiod(&present.trust) {
             return None;
         }
         match trust::published(self.cluster, &self.at).await {
-            Ok(trust) => {
-                present.trust = trust;
+            Ok(published) => {
+                present.believe(published);
                 None
             }
             Err(error) => Some(words::roots_unseen(&self.instance, &error)),

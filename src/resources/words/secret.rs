@@ -71,8 +71,11 @@ pub(in crate::resources) fn root_change(
         .collect();
     let moments = missteps.iter().filter_map(|misstep| match misstep {
         Misstep::NotYetTrusted { from, .. } | Misstep::StillInUse { from, .. } => Some(*from),
-        Misstep::Untrusted { .. } | Misstep::InUse { .. } => None,
+        Misstep::Untrusted { .. } | Misstep::NotPublished { .. } | Misstep::InUse { .. } => None,
     });
+    let ignored = missteps
+        .iter()
+        .any(|misstep| matches!(misstep, Misstep::NotPublished { .. }));
     let only_early = missteps.len() == moments.clone().count();
     let (what, remedy) = match moments.max().filter(|_| only_early) {
         Some(from) => (
@@ -83,6 +86,7 @@ pub(in crate::resources) fn root_change(
                  `allow_root_replacement = true`."
             ),
         ),
+        None if ignored => ("istiod has not taken up the root", RESTART.to_owned()),
         None if published => ("the mesh has other roots", PLUG_IN.to_owned()),
         None => ("the trusted roots would change at once", STEPS.to_owned()),
     };
@@ -95,6 +99,10 @@ const STEPS: &str = "Move in steps, and give every workload time to follow after
                      new root to `additional_root_pems`, then issue under it and keep the old one \
                      there, then take the old one out. To change at once all the same, set \
                      `allow_root_replacement = true`.";
+
+const RESTART: &str = "Restart every istiod that loads this Secret: unless it runs with \
+                       ISTIO_MULTIROOT_MESH=true it passes over a change of root-cert.pem. From then on \
+                       give every workload `min_trust_overlap` to follow, and apply this again.";
 
 const PLUG_IN: &str = "There is no Secret, and the ConfigMap `istio-ca-root-cert` shows which roots \
                        the workloads trust: most likely those of an istiod that signs by itself. \
@@ -115,6 +123,11 @@ fn misstepped(misstep: &Misstep, published: bool) -> String {
         Misstep::Untrusted { root } => format!(
             "The certificate leads to the root {}, which {live} does not trust yet: workloads that \
              have not learnt of it would refuse every certificate under it.",
+            name(root)
+        ),
+        Misstep::NotPublished { root } => format!(
+            "The certificate leads to the root {}, which is in the Secret, but not in the ConfigMap \
+             `istio-ca-root-cert`: istiod does not hand it on, so no workload knows of it.",
             name(root)
         ),
         Misstep::NotYetTrusted { root, from } => format!(
@@ -142,9 +155,9 @@ pub(in crate::resources) fn roots_unseen(instance: &Instance, error: &Error) -> 
     instance.warning(
         "the roots of the mesh could not be seen",
         &[
-            &format!("There was no Secret, and: {error}."),
-            "If an istiod already runs here and signs by itself, its workloads trust another root, and \
-             refuse those that get a certificate under the new one until they are restarted.",
+            &format!("Which roots istiod hands on to its workloads is not known: {error}."),
+            "If an istiod runs here that signs by itself, or was not restarted since the roots \
+             changed, its workloads refuse those that get a certificate under another root.",
             "Allow the verb `get` on the ConfigMap `istio-ca-root-cert` to have this checked.",
         ],
     )

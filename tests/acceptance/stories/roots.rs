@@ -198,18 +198,59 @@ async fn an_intermediate_of_its_own_goes_to_another_root_when_it_is_named() {
     }
 }
 
+/// Does what istiod does with the roots that it has taken up.
+async fn publish(world: &World, roots: &str) {
+    let published = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "istio-ca-root-cert", "namespace": world.namespace},
+        "data": {"root-cert.pem": roots},
+    });
+    world.cluster.apply(&published).await.succeeds();
+}
+
+/// An istiod that was not restarted passes over a change of roots, and no workload learns of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_signed_under_a_root_that_istiod_has_not_taken_up() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "root-not-taken-up").await;
+        let (next_root, next) = another_hierarchy(&world);
+        let root = world.root.clone();
+        let at_once =
+            |roots: &[&CaHandle]| format!("{}\n  min_trust_overlap = \"0s\"", trusting(roots));
+        world.configure(&world.issuing_secret("", ""));
+        world.apply(&[]).await.succeeds();
+        let taken_up = world.file_text("root-cert.pem").await;
+        publish(&world, &taken_up).await;
+        world.configure(&world.issuing_secret(&at_once(&[&next_root]), ""));
+        let apply = world.apply(&[]).await;
+        apply
+            .succeeds()
+            .says("istiod must be restarted to take this change");
+
+        world.ca = next.clone();
+        world.configure(&world.issuing_secret(&at_once(&[&root]), ""));
+        for run in [world.plan(&[]).await, world.apply(&[]).await] {
+            run.fails()
+                .says("istiod has not taken up the root")
+                .says("CN=Next Root CA")
+                .says("Restart every istiod");
+        }
+        world.ordered(1);
+        publish(&world, &world.file_text("root-cert.pem").await).await;
+        world.apply(&[]).await.succeeds();
+        world.ordered(2);
+        world.openssl_accepts_the_live_bundle().await;
+        world.plan(&[]).await.exit_code(0);
+    }
+}
+
 /// A self-signed istiod publishes its root; the first certificate from elsewhere changes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_certificate_under_a_self_signed_istiod_is_a_change_of_roots() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "first-plug-in").await;
         let (certificate, _) = self_signed(&world.dir.path());
-        let published = json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": "istio-ca-root-cert", "namespace": world.namespace},
-            "data": {"root-cert.pem": certificate},
-        });
-        world.cluster.apply(&published).await.succeeds();
+        publish(&world, &certificate).await;
         let also = format!("additional_root_pems = [<<EOT\n{certificate}EOT\n]");
         for settings in ["", also.as_str()] {
             world.configure(&world.issuing_secret(settings, ""));
@@ -244,12 +285,7 @@ async fn a_lost_secret_is_put_back_under_its_root_while_istiod_signs_by_itself()
         world.apply(&[]).await.succeeds();
         world.delete_secret().await;
         let (certificate, _) = self_signed(&world.dir.path());
-        let published = json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": "istio-ca-root-cert", "namespace": world.namespace},
-            "data": {"root-cert.pem": certificate},
-        });
-        world.cluster.apply(&published).await.succeeds();
+        publish(&world, &certificate).await;
         world.apply(&[]).await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0);

@@ -73,6 +73,7 @@ pub(super) fn roots() -> Chapter {
                 ],
                 false,
             ),
+            told(&[Misstep::NotPublished { root: root() }], false),
             told(&[Misstep::NotYetTrusted { root: root(), from }], false),
             told(&[Misstep::StillInUse { root: root(), from }], false),
             told(&[Misstep::Untrusted { root: root() }], true),
