@@ -87,10 +87,7 @@ fn domains(subtrees: &[GeneralSubtree]) -> Result<Vec<String>, ConstraintFault> 
         match &subtree.base {
             GeneralName::UniformResourceIdentifier(_) => return Err(ConstraintFault::Uri),
             GeneralName::DnsName(domain) => domains.push(domain_of(domain.as_str())?),
-            GeneralName::Rfc822Name(mail) => {
-                let domain = mail.as_str();
-                domain_of(domain.split_once('@').map_or(domain, |(_, domain)| domain))?;
-            }
+            GeneralName::Rfc822Name(mail) => check_mail(mail.as_str())?,
             GeneralName::IpAddress(range) if is_range(range.as_bytes()) => {}
             _ => return Err(ConstraintFault::OtherKind),
         }
@@ -103,6 +100,22 @@ fn domain_of(subtree: &str) -> Result<String, ConstraintFault> {
     let labels = subtree.strip_prefix('.').unwrap_or(subtree);
     if subtree.is_empty() || is_host(labels) {
         return Ok(subtree.to_ascii_lowercase());
+    }
+    Err(ConstraintFault::Malformed {
+        subtree: subtree.to_owned(),
+    })
+}
+
+/// A domain, or one mailbox in it. Go reads more mailboxes than the plain ones, and gives up on the
+/// certificate where it cannot.
+fn check_mail(subtree: &str) -> Result<(), ConstraintFault> {
+    let Some((mailbox, domain)) = subtree.split_once('@') else {
+        return domain_of(subtree).map(drop);
+    };
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+".contains(&byte);
+    let atom = |atom: &str| !atom.is_empty() && atom.bytes().all(letter);
+    if mailbox.split('.').all(atom) && is_host(domain) {
+        return Ok(());
     }
     Err(ConstraintFault::Malformed {
         subtree: subtree.to_owned(),

@@ -10,7 +10,10 @@ use super::leaf::Role;
 use super::reading::Reading;
 use super::{ConstraintFault, line, names, revocation};
 use crate::pki::certificate::serial_of;
-use crate::pki::{Certificate, Chain, DistinguishedName, ExtendedKeyUsage, Format, SerialNumber};
+use crate::pki::{
+    Certificate, Chain, DistinguishedName, ExtendedKeyUsage, Format, HashAlgorithm, SerialNumber,
+    SignatureAlgorithm,
+};
 
 /// What a certificate of the path does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +77,16 @@ pub enum PathFault {
         serial: SerialNumber,
         /// The issuer's issuer.
         issuer: DistinguishedName,
+    },
+    /// A signature that a part of the mesh's parts verifies.
+    ///
+    /// Stricter than Go and Envoy: rustls takes ECDSA with SHA-512 on P-256 and P-384 in
+    /// certificates since 0.23.36, of January 2026, and on ring not at all; older ztunnels refuse
+    /// every workload then.
+    #[error("is signed with {algorithm}, which only new ztunnels verify")]
+    Signature {
+        /// How.
+        algorithm: SignatureAlgorithm,
     },
     /// It has its issuer's name, and no identifiers that tell the keys apart: OpenSSL takes it for
     /// a root then.
@@ -248,6 +261,10 @@ impl Place<'_> {
         let apart = matches!(identifiers, (Some(issuer), Some(own)) if issuer != own);
         if certificate.subject() == certificate.issuer() && !apart {
             return Err(PathFault::SelfIssued);
+        }
+        let algorithm = certificate.signature_algorithm();
+        if algorithm == SignatureAlgorithm::Ecdsa(HashAlgorithm::Sha512) {
+            return Err(PathFault::Signature { algorithm });
         }
         check_named_issuer(certificate, above)
     }

@@ -107,6 +107,7 @@ fn about_path(fault: &PathFault) -> &'static str {
         PathFault::Names(_) => {
             "Issue under a CA without name constraints, or with none but DNS names that permit `svc`."
         }
+        PathFault::Signature { .. } => "Have it issued with SHA256WITHECDSA or SHA384WITHECDSA.",
         PathFault::Issuer { .. } | PathFault::SelfIssued => {
             "Give the very certificate that issued it, or have it issued anew with key identifiers."
         }

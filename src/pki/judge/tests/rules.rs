@@ -250,6 +250,11 @@ fn weak_signatures_and_weak_keys_on_the_path() {
     };
     let p256 = ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
     assert_eq!(make(&p256, "-sha256"), []);
+    assert_eq!(make(&p256, "-sha384"), []);
+    let sha512 = make(&p256, "-sha512");
+    assert_eq!((sha512.len(), sha512[0].0), (1, Kind::Peers), "{sha512:?}");
+    assert!(sha512[0].1.contains("CN=mesh") && sha512[0].1.contains("SHA512WITHECDSA"));
+    assert_eq!(make(&["RSA"], "-sha512"), []);
     let sha1 = make(&p256, "-sha1");
     assert_eq!(sha1.len(), 1, "{sha1:?}");
     assert!(sha1[0].1.starts_with("root-cert.pem: CN=root"), "{sha1:?}");
@@ -522,7 +527,11 @@ fn name_constraints_that_break_a_mesh_are_named() {
         (true, IP, &[10, 0, 0, 0], "are about names of a kind"),
         (true, DNS, b"example.com.", "hold \"example.com.\""),
         (true, DNS, b"a..b", "hold \"a..b\""),
-        (true, MAIL, b"@ b", "hold \" b\""),
+        (true, MAIL, b"a@ b", "hold \"a@ b\""),
+        (true, MAIL, b"a b@c", "hold \"a b@c\""),
+        (true, MAIL, b"a..b@c", "hold \"a..b@c\""),
+        (true, MAIL, b"a@b@c", "hold \"a@b@c\""),
+        (true, MAIL, b"@b", "hold \"@b\""),
     ] {
         refused_with(&constrained(excluded, tag, name), Kind::Peers, words);
     }
