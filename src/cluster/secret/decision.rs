@@ -30,7 +30,8 @@ pub struct Policy {
     pub force_conflicts: bool,
     /// Remove keys of another layout that others put beside ours.
     pub prune_keys: bool,
-    /// Our own Secret may be deleted and made anew, because the plan said so (a switch of the format).
+    /// Our own Secret may be deleted and made anew, because the plan said so: it was made immutable, or the format was
+    /// switched.
     pub replace_own: bool,
 }
 
@@ -232,6 +233,11 @@ fn in_place(
     if let Some(why) = immovable(observed, desired) {
         return replace(why, finding, policy);
     }
+    if observed.immutable && replaces_own(finding, policy) {
+        // Nothing differs yet, but the next renewal could not be written.
+        let why = Immovable::Immutable { keys: Vec::new() };
+        return Ok(Step::Replace { why: Some(why) });
+    }
     let pruned = stuck(observed, desired);
     if !pruned.is_empty() && !policy.prune_keys {
         return Err(Refusal::OtherLayout { keys: pruned });
@@ -257,11 +263,14 @@ fn in_place(
 }
 
 fn replace(why: Immovable, finding: &Finding, policy: Policy) -> Result<Step, Refusal> {
-    let announced = policy.replace_own && *finding == Finding::Ours;
-    if announced || policy.on_existing == OnExisting::Replace {
+    if replaces_own(finding, policy) || policy.on_existing == OnExisting::Replace {
         return Ok(Step::Replace { why: Some(why) });
     }
     Err(Refusal::Immovable { why })
+}
+
+fn replaces_own(finding: &Finding, policy: Policy) -> bool {
+    policy.replace_own && *finding == Finding::Ours
 }
 
 fn check_kept(desired: &Desired, observed: &Observed) -> Result<(), NotKept> {

@@ -71,6 +71,11 @@ pub fn difference(expected: &Expected, observed: &Observed) -> Vec<Difference> {
     .collect()
 }
 
+/// Who else has written data, the latest first.
+pub fn writers(observed: &Observed) -> Vec<LastSeen> {
+    seen(observed, Holding::holds_data)
+}
+
 fn compare<V: PartialEq>(
     wanted: &BTreeMap<String, V>,
     found: &BTreeMap<String, V>,
@@ -87,12 +92,16 @@ fn compare<V: PartialEq>(
 }
 
 fn last_seen(observed: &Observed, field: &Field) -> Vec<LastSeen> {
+    seen(observed, |holding| holding.holds(field))
+}
+
+fn seen(observed: &Observed, holds: impl Fn(&Holding) -> bool) -> Vec<LastSeen> {
     let others = observed
         .holdings
         .iter()
         .filter(|holding| holding.manager != FIELD_MANAGER);
     let mut seen: Vec<LastSeen> = others
-        .filter(|holding| holding.holds(field))
+        .filter(|holding| holds(holding))
         .map(LastSeen::from)
         .collect();
     seen.sort_by_key(|seen| std::cmp::Reverse(seen.time));

@@ -21,7 +21,7 @@ pub use decision::{
 };
 pub use desired::{Desired, NotKept, Wanted};
 pub(in crate::cluster) use desired::{Guard, release_document};
-pub use difference::{Difference, Expected, How, LastSeen, difference};
+pub use difference::{Difference, Expected, How, LastSeen, difference, writers};
 pub use fields::{Field, Holding, Operation, adopted};
 pub use finding::{Claim, Controller, Finding, IstiodMark, classify};
 pub use label::{BadMetadata, check_annotation, check_label};

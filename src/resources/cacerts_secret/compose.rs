@@ -17,6 +17,9 @@ use crate::pki::{
 /// The label on everything that a host of this kind manages.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "terraform");
 
+/// The type of a Secret that is made here; one that is taken over keeps its own.
+pub(super) const TYPE: &str = "Opaque";
+
 /// The fact that says since when each root has been trusted.
 pub(super) const TRUSTED_ROOTS: &str = "trusted-roots";
 
@@ -141,7 +144,7 @@ pub(super) fn desired(
     });
     Desired {
         at,
-        type_: "Opaque".to_owned(),
+        type_: TYPE.to_owned(),
         data: data.collect(),
         labels: written.labels_all.clone(),
         annotations: settings.annotations.clone(),
@@ -158,7 +161,7 @@ pub(super) fn outline(at: SecretName, settings: &Settings, outputs: &Outputs) ->
     let data = file_names(layout).map(|file| (file.to_owned(), Wanted::Bytes(Vec::new().into())));
     Desired {
         at,
-        type_: "Opaque".to_owned(),
+        type_: TYPE.to_owned(),
         data: data.into_iter().collect(),
         labels: outputs.1.labels_all.clone(),
         annotations: settings.annotations.clone(),

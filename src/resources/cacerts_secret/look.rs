@@ -1,12 +1,13 @@
 //! Reading the Secret: whether it is still what was written, and if not, in what it differs.
 
-use super::compose::{self, Files};
+use super::compose::Files;
+use super::drift::drift;
 use super::outputs::SecretNotes;
 use super::settings::Settings;
 use super::{CacertsSecret, Outputs, Prior, at, instance, trust};
 use crate::clients::Clients;
-use crate::cluster::secret::{Difference, Expected, How, LastSeen, Observed, difference};
-use crate::pki::{Certificate, Fingerprint, Live};
+use crate::cluster::secret::Observed;
+use crate::pki::{Certificate, Live};
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
 use crate::terraform::value::Both;
@@ -76,8 +77,10 @@ async fn look_at_secret(
     private.key_lost = key_lost && settings.issues().is_some();
     private.other_roots = !trust::are(&live_roots(&settings, &observed), &outputs.1.trusted_roots);
     let drift = &outputs.1.drift;
-    let warning = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
-    Ok(here(outputs, private, warning.into_iter().collect()))
+    let drifted = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
+    let immutable = observed.immutable.then(|| words::immutable(&instance));
+    let told = drifted.into_iter().chain(immutable).collect();
+    Ok(here(outputs, private, told))
 }
 
 /// It stays in the state though it is gone. Its history is worth keeping: the roots that workloads
@@ -125,93 +128,7 @@ fn here(
     })
 }
 
-/// In words what differs, and whether the key is gone or another one. The same for the same
-/// Secret: it is compared from day to day.
-fn drift(settings: &Settings, outputs: &Outputs, observed: &Observed) -> (Vec<String>, bool) {
-    let Both(issued, written) = outputs;
-    if written.uid.is_none() {
-        return (Vec::new(), false);
-    }
-    let mut drift = Vec::new();
-    if written.uid.as_ref() != Some(&observed.uid) {
-        drift.push(format!(
-            "the Secret was made anew, its UID is {}",
-            observed.uid
-        ));
-    }
-    if observed.deleting.is_some() {
-        drift.push("the Secret is being deleted".to_owned());
-    }
-    let key_file = settings.layout().key_file();
-    let files = Files::of(Some(observed)).of_layout(settings.layout());
-    let live = Live::read(&files);
-    let key = live.public_key().map(|key| key.sha256());
-    let key_lost = key != issued.public_key_sha256;
-    if key_lost {
-        drift.push(about_key(key_file, key));
-    }
-    let differences = difference(&expected(settings, outputs), observed);
-    drift.extend(differences.iter().map(described));
-    let desired = compose::outline(observed.at.clone(), settings, outputs);
-    let poison = observed
-        .data
-        .keys()
-        .filter(|key| desired.never_beside.contains(*key));
-    drift.extend(
-        poison.map(|key| format!("{key} is there, and with it istiod reads another layout")),
-    );
-    (drift, key_lost)
-}
-
 fn live_roots(settings: &Settings, observed: &Observed) -> Vec<Certificate> {
     let files = Files::of(Some(observed)).of_layout(settings.layout());
     Live::read(&files).roots().to_vec()
-}
-
-fn expected(settings: &Settings, outputs: &Outputs) -> Expected {
-    let written = &outputs.1;
-    let key_file = settings.layout().key_file();
-    let files = written
-        .files_sha256
-        .iter()
-        .filter(|(name, _)| *name != key_file);
-    let data =
-        files.filter_map(|(name, sha256)| Some((name.clone(), sha256.to_string().parse().ok()?)));
-    let mut desired = compose::outline(at(settings), settings, outputs);
-    desired.facts = compose::facts(settings, outputs);
-    Expected {
-        data: data.collect(),
-        labels: written.labels_all.clone(),
-        annotations: desired.all_annotations(),
-    }
-}
-
-fn about_key(file: &str, live: Option<Fingerprint>) -> String {
-    match live {
-        Some(live) => format!("{file} is another key (public key SHA-256 {live})"),
-        None => format!("{file} holds no usable private key"),
-    }
-}
-
-fn described(difference: &Difference) -> String {
-    let Difference { field, how, by } = difference;
-    let how = match how {
-        How::Missing => "is missing",
-        How::Changed => "was changed",
-    };
-    let by: Vec<String> = by.iter().map(seen).collect();
-    let by = if by.is_empty() {
-        String::new()
-    } else {
-        format!(" (by {})", by.join(", "))
-    };
-    format!("{} {how}{by}", field.clone().into_name())
-}
-
-fn seen(by: &LastSeen) -> String {
-    let manager = &by.manager;
-    by.time.map_or_else(
-        || manager.clone(),
-        |time| format!("{manager}, last seen {time}"),
-    )
 }

@@ -1,6 +1,7 @@
 //! `istiopca_cacerts_secret`: the Secret that istiod loads its CA from.
 
 mod compose;
+mod drift;
 mod judged;
 mod look;
 mod material;

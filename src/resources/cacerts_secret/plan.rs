@@ -59,6 +59,10 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
     if composed_otherwise(&prior.settings, settings) {
         verdict.unknown(&["files_sha256"]);
     }
+    if prior.settings.format != settings.format {
+        // The type of a Secret that was taken over may demand files that go: then it is made anew.
+        verdict.unknown(&["uid"]);
+    }
     if prior.settings.additional_root_pems != settings.additional_root_pems {
         verdict.unknown(COMPOSED);
     }

@@ -1,13 +1,13 @@
 //! A look at the CA and the cluster while planning, for messages only.
 
-use super::compose;
+use super::compose::{self, Files};
 use super::present::Present;
 use super::settings::{Settings, given};
 use super::{CacertsSecret, Outputs, Prior, at, instance, last, trust};
 use crate::clients::Clients;
 use crate::cluster::secret::{Claim, Observed, decide};
-use crate::pki::Certificate;
 use crate::pki::roots::Trust;
+use crate::pki::{Certificate, Live};
 use crate::resources::{issue, words};
 use crate::terraform::{Call, Diagnostic, Intent};
 
@@ -19,6 +19,8 @@ struct Planning<'a> {
     issues: bool,
     /// Whether the trusted roots may change.
     roots: bool,
+    /// Whether the Secret is not what was written.
+    drifted: bool,
     /// Why a certificate is issued, where one is.
     reason: &'a str,
 }
@@ -31,6 +33,7 @@ impl<'a> Planning<'a> {
                 settings,
                 issues: settings.issues().is_some(),
                 roots: true,
+                drifted: false,
                 reason: "created",
             },
             Intent::Update {
@@ -42,6 +45,7 @@ impl<'a> Planning<'a> {
                 settings,
                 issues: settings.issues().is_some() && planned.is_open("issued_certificate"),
                 roots: planned.is_open("trusted_roots"),
+                drifted: !prior.outputs.1.drift.is_empty(),
                 reason: planned.text("issue_reason").unwrap_or_default(),
             },
         }
@@ -66,10 +70,37 @@ pub(super) async fn preflight(
         let instance = instance(settings);
         told.extend(issue::preflight(call, &instance, wanted, &last, reason).await);
     }
+    if told.is_empty() && planning.drifted {
+        told.extend(refusal(call, &planning).await);
+    }
     if told.is_empty() && planning.roots {
         told.extend(roots(call, &planning).await);
     }
     told
+}
+
+/// What would keep a Secret that has drifted from being put right: whose it has become, and what
+/// lets it be written all the same.
+///
+/// No more than a warning: nothing in the configuration has changed, and whoever destroys plans this,
+/// too.
+async fn refusal(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
+    let (prior, settings) = (planning.prior?, planning.settings);
+    let observed = call.clients.cluster().ok()?.read(&at(settings)).await;
+    let observed = observed.ok()??;
+    let outputs = &prior.outputs;
+    let same = |observed: &Observed| {
+        let live = Live::read(&Files::of(Some(observed)));
+        let live = live.certificate().map(Certificate::sha256);
+        live.is_some() && live == outputs.0.certificate_sha256
+    };
+    let claim = Claim {
+        owner: outputs.1.owner_id.as_deref().unwrap_or_default(),
+        same_certificate: &same,
+    };
+    let outline = compose::outline(at(settings), settings, outputs);
+    let refusal = decide(&observed, &claim, &outline, settings.policy(true)).err()?;
+    Some(words::will_be_refused(&instance(settings), &refusal))
 }
 
 /// A change of roots that workloads would not survive. Where neither the cluster nor AWS tells,

@@ -20,9 +20,9 @@ pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
 pub(super) use judged::{restart_needed, unfit_issuer, unsound};
 pub(super) use obstacle::obstacle;
 pub(super) use secret::{
-    bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, key_gone,
-    left_alone, lost, not_delivered, overwritten, refusal, retained, root_change, roots_unseen,
-    will_be_gone,
+    bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, immutable,
+    key_gone, left_alone, lost, not_delivered, overwritten, refusal, retained, root_change,
+    roots_unseen, will_be_gone, will_be_refused,
 };
 
 use crate::terraform::{Diagnostic, Path};

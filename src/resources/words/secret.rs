@@ -344,6 +344,29 @@ pub(in crate::resources) fn drifted(
     )
 }
 
+/// Nobody can change the Secret in place.
+pub(in crate::resources) fn immutable(instance: &Instance) -> Diagnostic {
+    instance.warning(
+        "it was made immutable",
+        &[
+            "Somebody set `immutable: true` on the Secret, which cannot be taken back, and with which no \
+             renewal could be written.",
+            "Applying this plan deletes it and makes it anew. A running istiod goes on with what it has \
+             in memory; one that restarts in that moment makes a self-signed root that no workload \
+             trusts.",
+            "Do not restart istiod while this is applied, and keep whoever did it from doing it again.",
+        ],
+    )
+}
+
+/// What is there would not be written over.
+pub(in crate::resources) fn will_be_refused(instance: &Instance, refusal: &Refusal) -> Diagnostic {
+    let (what, told, remedy) = refused(refusal);
+    let refused =
+        "Applying this plan is refused and writes nothing, unless that has changed by then.";
+    instance.warning(what, &[&told, refused, &remedy])
+}
+
 /// The Secret is not there any more.
 pub(in crate::resources) fn gone(instance: &Instance, issues: bool) -> Diagnostic {
     let repair = if issues {

@@ -29,4 +29,5 @@ mod renewals;
 mod revocation;
 mod roots;
 mod rotation;
+mod usurpers;
 mod world;

@@ -283,6 +283,19 @@ fn an_immutable_secret_moves_only_by_replacement() {
 }
 
 #[test]
+fn our_own_that_was_made_immutable_is_made_anew_before_a_renewal_needs_it() {
+    let same = observed(|json| json["immutable"] = json!(true));
+    let own = Policy {
+        replace_own: true,
+        ..ERROR
+    };
+    let why = Immovable::Immutable { keys: Vec::new() };
+    let anew = Ok(Step::Replace { why: Some(why) });
+    assert_eq!(judge(&same, own), anew);
+    assert_eq!(judge(&ours(), own), Ok(Step::Update));
+}
+
+#[test]
 fn an_immutable_secret_cannot_lose_a_key_either() {
     let mut wanted = desired();
     wanted.data.remove("ca-cert.pem");

@@ -161,6 +161,11 @@ pub(super) fn ownership() -> Chapter {
         step: Step::Update,
         overwritten: vec![conflict()],
     });
+    messages.extend(
+        refusals()
+            .first()
+            .map(|refusal| words::will_be_refused(&instance, refusal)),
+    );
     messages.extend(words::overwritten(&instance, &overwritten));
     let refused = Problem::Unreachable {
         host: "api.example.com:443".to_owned(),
@@ -188,6 +193,7 @@ pub(super) fn drift() -> Chapter {
             words::drifted(&instance, &lines(&key), true),
             words::gone(&instance, true),
             words::gone(&instance, false),
+            words::immutable(&instance),
             words::elsewhere(&instance),
         ],
     }
