@@ -17,6 +17,7 @@ mod fleet;
 mod gamedays;
 mod hands;
 mod interruption;
+mod istiod;
 mod keys;
 mod mistakes;
 mod ownership;

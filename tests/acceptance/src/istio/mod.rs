@@ -2,11 +2,14 @@
 //!
 //! [`keys`] and [`hierarchy`] make certificates of every kind, [`bundles`] puts them into files,
 //! right ones and wrong ones, [`judge`] asks Istio's own code, and [`differential`] compares its
-//! opinion with another judge's. Nothing here is shared with the provider.
+//! opinion with another judge's. [`istiod`] runs the real istiod beside the API server, and
+//! [`handshake`] lets two of its workloads meet. Nothing here is shared with the provider.
 
 pub mod bundles;
 pub mod differential;
+pub mod handshake;
 pub mod hierarchy;
+pub mod istiod;
 pub mod judge;
 pub mod keys;
 pub mod witness;

@@ -35,8 +35,14 @@ impl Daemon {
     /// The last `lines` lines of its log.
     #[must_use]
     pub fn last_words(&self, lines: usize) -> String {
+        super::run::tail(&self.words(), lines)
+    }
+
+    /// Its log so far.
+    #[must_use]
+    pub fn words(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
-        super::run::tail(&String::from_utf8_lossy(&log), lines)
+        String::from_utf8_lossy(&log).into_owned()
     }
 }
 
