@@ -44,7 +44,8 @@ fn workdir(cli: Cli) -> Workdir {
     Workdir::new(cli, Provider::DevOverride(provider_binary().to_owned())).unwrap()
 }
 
-/// The README and the pages of the registry, guides among them.
+/// The README and the pages of the registry, guides among them; the page of messages has no
+/// configuration to show.
 fn pages() -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![workspace.join("README.md"), workspace.join("docs/index.md")];
@@ -52,6 +53,7 @@ fn pages() -> Vec<PathBuf> {
         let found = fs::read_dir(workspace.join(directory)).unwrap();
         pages.extend(found.map(|entry| entry.unwrap().path()));
     }
+    pages.retain(|page| !page.ends_with("guides/messages.md"));
     pages
 }
 
