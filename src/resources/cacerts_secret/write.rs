@@ -10,7 +10,7 @@ use super::settings::{Settings, given};
 use super::trust::{self, TrustedRoot};
 use super::{CacertsSecret, Outputs, Prior, at, instance};
 use crate::clients::{self, Clients};
-use crate::cluster::secret::{Claim, Observed, decide};
+use crate::cluster::secret::{Claim, Observed, Policy, decide};
 use crate::cluster::{Access, Cluster, NamespaceName, NamespaceState, PutError, SecretName};
 use crate::pki::roots::Trust;
 use crate::pki::{self, Certificate, Chain, Live, PrivateKey};
@@ -154,15 +154,16 @@ impl Writing<'_> {
             owner: base.1.owner_id.as_deref().unwrap_or_default(),
             same_certificate: &ours,
         };
-        let judged = decide(
-            observed,
-            &claim,
-            &outline,
-            self.settings.policy(self.prior.is_some()),
-        );
+        let judged = decide(observed, &claim, &outline, self.policy());
         judged
             .map(drop)
             .map_err(|refusal| words::refusal(&self.instance, &refusal))
+    }
+
+    /// One's own Secret is made anew only where the plan has said so.
+    fn policy(&self) -> Policy {
+        let announced = self.prior.is_some() && self.planned.is_open("uid");
+        self.settings.policy(announced)
     }
 
     /// Whether it holds the certificate that we would write.
@@ -250,7 +251,7 @@ impl Writing<'_> {
             owner: &desired.owner,
             same_certificate: &ours,
         };
-        let policy = self.settings.policy(self.prior.is_some());
+        let policy = self.policy();
         let case = Case {
             instance,
             settings: self.settings,
