@@ -94,6 +94,43 @@ async fn another_label_leaves_the_certificate_known_and_issues_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn labels_of_the_provider_are_on_the_secret_and_its_own_win() {
+    for cli in Cli::both() {
+        let mut world = World::under_a_clock(cli, "default-labels").await;
+        let secret = world.issuing_secret(r#"labels = { team = "mesh" }"#, "");
+        let bad = r#"default_labels = { team = "the platform" }"#;
+        world.configure_with(bad, &secret);
+        world
+            .plan(&[])
+            .await
+            .fails()
+            .says("the platform")
+            .says("63");
+
+        let labels = r#"default_labels = { team = "platform", tier = "1" }"#;
+        world.configure_with(labels, &secret);
+        world.apply(&[]).await.succeeds();
+        let live = world.live().await["metadata"]["labels"].clone();
+        assert_eq!(
+            (&live["team"], &live["tier"]),
+            (&"mesh".into(), &"1".into())
+        );
+        world.plan(&[]).await.exit_code(0);
+
+        world.configure(&secret);
+        let plan = Planned::make(&mut world, &[]).await;
+        plan.run.exit_code(2);
+        plan.in_place(SECRET)
+            .keeps(&["certificate_arn", "files_sha256", "uid"]);
+        Planned::apply(&mut world).await.succeeds();
+        let live = world.live().await["metadata"]["labels"].clone();
+        assert_eq!((&live["team"], live.get("tier")), (&"mesh".into(), None));
+        world.ordered(1);
+        world.plan(&[]).await.exit_code(0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_moment_of_renewal_acts_in_the_same_run() {
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "moment").await;
