@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    SerialNumber, date_time_ymd,
 };
 
 use super::{Certificate, KeyAlgorithm, PrivateKey};
@@ -139,15 +140,26 @@ impl Ca {
         Certificate::from_der(made.der()).unwrap()
     }
 
-    /// A list of revoked certificates of this CA, as PEM.
-    pub(crate) fn revocation_list(&self, params: &CertificateRevocationListParams) -> String {
+    /// A list of revoked certificates of this CA as PEM, from one day to another.
+    pub(crate) fn revocation_list(
+        &self,
+        days: std::ops::Range<u64>,
+        tweak: impl FnOnce(&mut CertificateRevocationListParams),
+    ) -> String {
+        let start = date_time_ymd(1970, 1, 1) + Duration::from_secs(START.unsigned_abs());
+        let day = |day: u64| start + Duration::from_secs(day * DAY.unsigned_abs());
+        let mut params = CertificateRevocationListParams {
+            this_update: day(days.start),
+            next_update: day(days.end),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        tweak(&mut params);
         let issuer = Issuer::new(self.spec.params(), key_pair(&self.key));
-        params
-            .signed_by(&issuer)
-            .unwrap()
-            .pem()
-            .unwrap()
-            .replace("\r\n", "\n")
+        let list = params.signed_by(&issuer).unwrap().pem().unwrap();
+        list.replace("\r\n", "\n")
     }
 
     /// This CA's name and key once more, under another issuer.

@@ -101,7 +101,12 @@ fn forged(
     issuer: &PrivateKey,
     edit: impl FnOnce(&[u8]) -> Vec<u8>,
 ) -> Vec<u8> {
-    let (signed, algorithm, _) = split(certificate.to_der()).unwrap();
+    resigned(certificate.to_der(), issuer, edit)
+}
+
+/// The same with whatever is signed.
+fn resigned(der: &[u8], issuer: &PrivateKey, edit: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let (signed, algorithm, _) = split(der).unwrap();
     let signed = edit(signed);
     let signature = issuer.sign(&signed).unwrap();
     let signature = leaf::tlv(0x03, &[&[0], &signature]);

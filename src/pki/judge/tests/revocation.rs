@@ -2,29 +2,14 @@
 
 use super::*;
 use crate::pki::testing::hierarchy;
-use rcgen::{
-    CertificateRevocationListParams, KeyIdMethod, KeyUsagePurpose, RevokedCertParams, SerialNumber,
-};
+use rcgen::{CertificateRevocationListParams, KeyUsagePurpose, RevokedCertParams, SerialNumber};
 use std::sync::LazyLock;
 
 static MADE: LazyLock<Vec<Ca>> = LazyLock::new(|| hierarchy(1));
 
 /// A list of one CA from the first day to the tenth.
-fn list(ca: &Ca, change: impl FnOnce(&mut CertificateRevocationListParams)) -> String {
-    let day = |day: i64| {
-        let since = std::time::Duration::from_secs((START + day * DAY).try_into().unwrap());
-        rcgen::date_time_ymd(1970, 1, 1) + since
-    };
-    let mut params = CertificateRevocationListParams {
-        this_update: day(0),
-        next_update: day(10),
-        crl_number: SerialNumber::from(1),
-        issuing_distribution_point: None,
-        revoked_certs: vec![],
-        key_identifier_method: KeyIdMethod::Sha256,
-    };
-    change(&mut params);
-    ca.revocation_list(&params)
+fn list(ca: &Ca, tweak: impl FnOnce(&mut CertificateRevocationListParams)) -> String {
+    ca.revocation_list(0..10, tweak)
 }
 
 fn plain(ca: &Ca) -> String {
@@ -84,22 +69,59 @@ fn a_list_out_of_its_time_stops_every_connection() {
          now is 2026-01-12T00:00:00Z"
     );
     assert!(late.iter().all(|it| it.kind() == Kind::Peers));
+    let mut lists = lists;
+    lists[2] = MADE[2].revocation_list(5..10, |_| ());
+    let early = "ca-crl.pem: the list of CN=root is from 2026-01-06T00:00:00Z";
+    let told = told(&with(&lists));
+    assert!(told.len() == 1 && told[0].1.starts_with(early), "{told:?}");
+}
+
+/// Of one list, made anew with other bytes.
+fn edited(ca: &Ca, from: &[u8], to: &[u8]) -> String {
+    let der = crate::pki::pem::blocks(&plain(ca)).unwrap()[0].der.to_vec();
+    let edit = |tbs: &[u8]| replaced(tbs, from, to);
+    crate::pki::pem::encode("X509 CRL", &resigned(&der, &ca.key, edit))
+}
+
+#[test]
+fn a_list_that_go_does_not_read_is_named() {
+    let unreadable = |from: &[u8], to: &[u8]| {
+        let mut lists: Vec<_> = MADE.iter().map(plain).collect();
+        lists[0] = edited(&MADE[0], from, to);
+        refused(
+            &with(&lists),
+            Kind::Load,
+            "ca-crl.pem: list 1 cannot be read",
+        );
+    };
+    // Version 3; a name that is no UTF-8, and one of a type that Go does not know; SHA-384 within
+    // what is signed and SHA-256 outside; a CRL number that is no number.
+    unreadable(b"\x02\x01\x01\x30", b"\x02\x01\x02\x30");
+    unreadable(b"\x0c\x04mesh", b"\x0c\x04me\xffh");
+    unreadable(b"\x0c\x04mesh", b"\x1a\x04mesh");
+    unreadable(b"\x3d\x04\x03\x02", b"\x3d\x04\x03\x03");
+    unreadable(b"\x55\x1d\x14\x04\x03\x02", b"\x55\x1d\x14\x04\x03\x04");
 }
 
 #[test]
 fn a_revoked_ca_is_named() {
-    let mut lists: Vec<_> = MADE.iter().map(plain).collect();
     let serial = MADE[0].certificate.serial();
-    lists[1] = list(&MADE[1], |params| {
-        params.revoked_certs.push(RevokedCertParams {
-            serial_number: SerialNumber::from_slice(serial.magnitude()),
-            revocation_time: params.this_update,
-            reason_code: None,
-            invalidity_date: None,
+    let revoking = |by: usize| {
+        let mut lists: Vec<_> = MADE.iter().map(plain).collect();
+        lists[by] = list(&MADE[by], |params| {
+            params.revoked_certs.push(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(serial.magnitude()),
+                revocation_time: params.this_update,
+                reason_code: None,
+                invalidity_date: None,
+            });
         });
-    });
+        with(&lists)
+    };
+    // The same number of another issuer.
+    passes(&revoking(2));
     let words = format!("ca-crl.pem: CN=mesh (serial {serial}) is revoked");
-    refused(&with(&lists), Kind::Peers, &words);
+    refused(&revoking(1), Kind::Peers, &words);
 }
 
 #[test]

@@ -401,6 +401,53 @@ fn extensions_that_some_verifier_refuses_are_named() {
 }
 
 #[test]
+fn alternative_names_that_go_does_not_know_or_take_are_refused() {
+    let directory = b"\x30\x04\xa4\x02\x30\x00";
+    passes(&files(&extended(&[2, 5, 29, 17], false, directory)));
+    let critical = files(&extended(&[2, 5, 29, 17], true, directory));
+    refused_with(&critical, Kind::Load, "2.5.29.17 of CN=sub is critical");
+    let odd = b"\x30\x07\x87\x05\x0a\x00\x00\x01\x00";
+    let odd = files(&extended(&[2, 5, 29, 17], false, odd));
+    refused_with(&odd, Kind::Load, "2.5.29.17 of CN=sub cannot be read");
+}
+
+#[test]
+fn certificates_of_other_versions_and_with_unique_identifiers_are_refused() {
+    let words = "is not of version 3, or has unique identifiers";
+    let unique = |tbs: &[u8]| {
+        let header = 2 + usize::from(tbs[1] & 0x7f);
+        let mut places = header..tbs.len();
+        let extensions = places.find(|at| tbs[*at] == 0xa3 && der::is_strict(&tbs[*at..]));
+        let (before, after) = tbs.split_at(extensions.unwrap());
+        leaf::tlv(0x30, &[&before[header..], b"\x81\x02\x00\xff", after])
+    };
+    let der = forged(&MADE[1].certificate, &MADE[2].key, unique);
+    refused_with(&with_forged(&MADE, 1, &der), Kind::Load, words);
+
+    let scratch = Scratch::new();
+    let key = scratch.file("key.pem", MADE[0].key.to_pem().expose());
+    let request = openssl_text(&["req", "-new", "-key", &key, "-subj", "/CN=old"], "");
+    let first = openssl_text(&["x509", "-req", "-signkey", &key], request);
+    let mut bundle = files(&MADE);
+    edit(&mut bundle, "root-cert.pem", |text| first + &text);
+    let told = told(&bundle);
+    assert!(told[0].1.ends_with(words), "{told:?}");
+}
+
+#[test]
+fn a_root_beside_the_own_one_must_be_a_ca_too() {
+    let leaf = Spec::ca("leaf").change(|spec| spec.is_ca = rcgen::IsCa::ExplicitNoCa);
+    let leaf = Ca::root(leaf).certificate;
+    let all: Vec<_> = MADE.iter().map(|ca| &ca.certificate).collect();
+    let bundle = files_of(&MADE, &all, &[&leaf, all[2]]);
+    refused_with(
+        &bundle,
+        Kind::Peers,
+        "is no root, expected self-signed CA certificates",
+    );
+}
+
+#[test]
 fn an_extension_that_is_there_twice_is_refused() {
     let bundle = files(&under(|params| {
         for _ in 0..2 {
@@ -535,6 +582,10 @@ fn name_constraints_that_break_a_mesh_are_named() {
     ] {
         refused_with(&constrained(excluded, tag, name), Kind::Peers, words);
     }
+    // A subtree that begins at the first level below.
+    let subtree = b"\x30\x0a\xa1\x08\x30\x06\x82\x01a\x80\x01\x01";
+    let deeper = extended(&[2, 5, 29, 30], true, subtree);
+    refused_with(&files(&deeper), Kind::Peers, "are about names of a kind");
     let empty = extended(&[2, 5, 29, 30], true, b"\x30\x00");
     refused_with(&files(&empty), Kind::Peers, "hold \"\"");
 }
@@ -571,60 +622,81 @@ fn a_root_of_the_same_name_needs_identifiers_to_be_told_apart() {
     refused_with(&files(&[root.sign(bare), root]), Kind::Peers, words);
 }
 
-#[test]
-fn an_issuer_that_is_named_by_number_must_be_that_issuer() {
+/// A mesh's certificate of openssl's making that names its issuer by that one's issuer and number.
+fn naming_its_issuer(issuer: &Certificate, key: &PrivateKey) -> String {
     let scratch = Scratch::new();
-    let key = |ca: &Ca| scratch.file("key.pem", ca.key.to_pem().expose());
-    let request = openssl_text(
-        &["req", "-new", "-key", &key(&MADE[0]), "-subj", "/CN=mesh"],
-        "",
-    );
+    let mesh = scratch.file("mesh.key", MADE[0].key.to_pem().expose());
+    let request = openssl_text(&["req", "-new", "-key", &mesh, "-subj", "/CN=mesh"], "");
     let extensions = scratch.file(
         "x",
         "basicConstraints=critical,CA:TRUE,pathlen:0\nsubjectKeyIdentifier=hash\n\
          authorityKeyIdentifier=keyid:always,issuer:always",
     );
+    let issuer = scratch.file("issuer.pem", &issuer.to_pem());
+    let key = scratch.file("issuer.key", key.to_pem().expose());
+    let sign = [
+        "x509",
+        "-req",
+        "-CA",
+        &issuer,
+        "-CAkey",
+        &key,
+        "-days",
+        "90",
+        "-extfile",
+        &extensions,
+    ];
+    openssl_text(&sign, request)
+}
+
+/// What is found of such a certificate under these.
+fn found_under(mesh: &str, above: &[&Certificate]) -> Vec<(Kind, String)> {
+    let mut bundle = files(&MADE);
+    put(&mut bundle, "ca-cert.pem", mesh);
+    put(
+        &mut bundle,
+        "cert-chain.pem",
+        mesh.to_owned() + str::from_utf8(&pem(above)).unwrap(),
+    );
+    put(&mut bundle, "root-cert.pem", pem(&above[above.len() - 1..]));
+    let found = judge(&bundle, None, Timestamp::now()).into_iter();
+    found.map(|it| (it.kind(), it.to_string())).collect()
+}
+
+#[test]
+fn an_issuer_that_is_named_by_number_must_be_that_issuer() {
     let root = Ca::root(Spec::ca("root"));
     // Once more over the same name and key, with another number.
     let again = Spec::ca("root").tweak(|params| params.serial_number = Some(7.into()));
     let again = root.certify(&again, &root.key);
-    let key = key(&root);
-    let under = |root: &Certificate| {
-        let root = scratch.file("root.pem", &root.to_pem());
-        let sign = [
-            "x509",
-            "-req",
-            "-CA",
-            &root,
-            "-CAkey",
-            &key,
-            "-days",
-            "90",
-            "-extfile",
-            &extensions,
-        ];
-        openssl_text(&sign, &request)
-    };
-    let bundle = |mesh: &str, root: &Certificate| {
-        let mut bundle = files(&MADE);
-        put(&mut bundle, "ca-cert.pem", mesh);
-        put(&mut bundle, "cert-chain.pem", mesh);
-        put(&mut bundle, "root-cert.pem", pem(&[root]));
-        judge(&bundle, None, Timestamp::now())
-    };
-    let mesh = under(&root.certificate);
-    assert_eq!(bundle(&mesh, &root.certificate), []);
-    let found = bundle(&mesh, &again);
-    assert_eq!(
-        (found.len(), found[0].kind()),
-        (1, Kind::Peers),
-        "{found:?}"
-    );
+    let mesh = naming_its_issuer(&root.certificate, &root.key);
+    assert_eq!(found_under(&mesh, &[&root.certificate]), []);
+    let found = found_under(&mesh, &[&again]);
+    assert_eq!((found.len(), found[0].0), (1, Kind::Peers), "{found:?}");
     let words = format!(
         "names an issuer with the number {}",
         root.certificate.serial()
     );
-    assert!(found[0].to_string().contains(&words), "{}", found[0]);
+    assert!(found[0].1.contains(&words), "{found:?}");
+}
+
+#[test]
+fn an_issuer_that_is_named_by_its_own_issuer_must_be_that_issuer() {
+    let (a, b) = (Ca::root(Spec::ca("a")), Ca::root(Spec::ca("b")));
+    let spec = sub().tweak(|params| params.serial_number = Some(7.into()));
+    let under_a = a.sign(spec.clone());
+    let under_b = b.certify(&spec, &under_a.key);
+    let mesh = naming_its_issuer(&under_a.certificate, &under_a.key);
+    assert_eq!(
+        found_under(&mesh, &[&under_a.certificate, &a.certificate]),
+        []
+    );
+    let found = found_under(&mesh, &[&under_b, &b.certificate]);
+    assert_eq!((found.len(), found[0].0), (1, Kind::Peers), "{found:?}");
+    assert!(
+        found[0].1.contains("with the number 07 under CN=a"),
+        "{found:?}"
+    );
 }
 
 #[test]
