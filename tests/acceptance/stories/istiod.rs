@@ -1,9 +1,9 @@
 //! The real istiod with what the provider writes: what it takes over by itself, what only after a
 //! restart, and whether workloads that got their certificates at different times can talk.
 
-use istiopca_acceptance::aws::{CaHandle, KeyAlgorithm};
+use istiopca_acceptance::aws::CaHandle;
 use istiopca_acceptance::cli::Cli;
-use istiopca_acceptance::istio::handshake::shake_hands;
+use istiopca_acceptance::istio::handshake::{Refusal, shake_hands, shake_hands_by_openssl};
 use istiopca_acceptance::istio::istiod::{
     Expiry, Istiod, PLUGGED_IN, RELOADED, ROOTS_IGNORED, SELF_SIGNED,
 };
@@ -11,9 +11,17 @@ use istiopca_acceptance::istio::judge::Workload;
 use istiopca_acceptance::istio::witness::{self, Role};
 use jiff::Timestamp;
 
-use crate::world::{World, days, openssl};
+use crate::roots::{another_hierarchy, trusting};
+use crate::world::{World, openssl};
 
 const RESTART: &str = "istiod must be restarted to take this change";
+
+const TLS_FILES: &str = r#"format = "kubernetes_tls""#;
+
+/// Has the certificate issued anew whenever the number is another.
+fn triggered(incident: usize) -> String {
+    format!("renew_triggers = {{ incident = \"{incident}\" }}")
+}
 
 /// An istiod in the story's namespace.
 async fn istiod(world: &World) -> Istiod {
@@ -41,28 +49,40 @@ async fn has_the_live_bundle(istiod: &Istiod, world: &World) {
     assert_eq!(istiod.expiry(Expiry::Root).await, Some(live));
 }
 
-/// Whether one of the two accepts the other in each role and by each witness; all of them agree.
-#[track_caller]
-fn accepts(one: &Workload, other: &Workload) -> bool {
-    let by_openssl = [Role::Server, Role::Client]
-        .map(|role| witness::openssl(other, &one.roots, role, true).is_ok());
-    let by_webpki =
-        [Role::Server, Role::Client].map(|role| witness::webpki(other, &one.roots, role).is_ok());
-    assert_eq!(by_openssl, by_webpki, "openssl and webpki disagree");
-    assert_eq!(by_openssl[0], by_openssl[1], "the roles differ");
-    by_openssl[0]
+/// Whether one may call the other, in the eyes of rustls and of OpenSSL, which agree.
+async fn may_call(client: &Workload, server: &Workload) -> Result<(), Refusal> {
+    let shaken = shake_hands(client, server);
+    let by_openssl = shake_hands_by_openssl(client, server).await;
+    assert_eq!(
+        shaken.is_ok(),
+        by_openssl.is_ok(),
+        "{shaken:?}\n{by_openssl:?}"
+    );
+    shaken
 }
 
 /// Each talks to each, itself included, both ways.
-#[track_caller]
-fn all_shake_hands(workloads: &[&Workload]) {
+async fn all_shake_hands(workloads: &[&Workload]) {
     for (place, one) in workloads.iter().enumerate() {
         for (other_place, other) in workloads.iter().enumerate() {
-            let shaken = shake_hands(one, other);
+            let shaken = may_call(one, other).await;
             assert_eq!(shaken, Ok(()), "workload {place} calls {other_place}");
-            assert!(accepts(one, other), "{place} refuses {other_place}");
         }
     }
+}
+
+/// The client trusts no root above the server: it refuses by itself.
+async fn cannot_trust(client: &Workload, server: &Workload) {
+    let refused = may_call(client, server).await.unwrap_err();
+    assert_eq!(refused.by, Role::Client);
+    assert!(refused.why.contains("UnknownIssuer"), "{refused}");
+}
+
+/// The server trusts no root above the client, while the client would have trusted it.
+async fn is_not_trusted(client: &Workload, server: &Workload) {
+    let refused = may_call(client, server).await.unwrap_err();
+    assert_eq!(refused.by, Role::Server);
+    assert!(refused.why.contains("UnknownIssuer"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,8 +100,9 @@ async fn an_istiod_that_starts_after_the_first_apply_signs_with_our_ca() {
         let ours = world.root.root_pem();
         for role in [Role::Server, Role::Client] {
             assert_eq!(witness::openssl(&workload, &ours, role, false), Ok(()));
+            assert_eq!(witness::webpki(&workload, &ours, role), Ok(()));
         }
-        all_shake_hands(&[&workload, &istiod.workload().await]);
+        all_shake_hands(&[&workload, &istiod.workload().await]).await;
     }
 }
 
@@ -89,7 +110,6 @@ async fn an_istiod_that_starts_after_the_first_apply_signs_with_our_ca() {
 async fn a_renewal_is_taken_over_without_a_restart_and_nobody_is_cut_off() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "istiod-renewal").await;
-        let triggered = |incident| format!("renew_triggers = {{ incident = \"{incident}\" }}");
         world.configure(&world.issuing_secret("", &triggered(1)));
         world.apply(&[]).await.succeeds();
         let mut istiod = istiod(&world).await;
@@ -107,34 +127,13 @@ async fn a_renewal_is_taken_over_without_a_restart_and_nobody_is_cut_off() {
         let after = istiod.workload().await;
         assert_ne!(after.chain, before.chain);
         assert_eq!(after.roots, before.roots);
-        all_shake_hands(&[&before, &after]);
+        all_shake_hands(&[&before, &after]).await;
     }
 }
 
-/// A second root, and a CA below it.
-fn another_hierarchy(world: &World) -> (CaHandle, CaHandle) {
-    let root = world
-        .aws
-        .root(KeyAlgorithm::EcPrime256v1)
-        .common_name("Next Root CA")
-        .valid_for(days(3000))
-        .create();
-    let ca = world
-        .aws
-        .subordinate(&root)
-        .path_length(1)
-        .valid_for(days(1825))
-        .create();
-    (root, ca)
-}
-
-/// The Secret under the CA that the world issues with now, which trusts this root as well.
-fn configure(world: &World, also: Option<&CaHandle>, more: &str) {
-    let also = also.map_or_else(String::new, |root| {
-        let pem = root.root_pem();
-        format!("additional_root_pems = [<<EOT\n{}\nEOT\n]", pem.trim())
-    });
-    let secret = format!("min_trust_overlap = \"0s\"\n  {also}\n  {more}");
+/// The Secret under the CA that the world issues with now, which trusts these roots as well.
+fn configure(world: &World, also: &[&CaHandle], more: &str) {
+    let secret = format!("min_trust_overlap = \"0s\"\n  {}\n  {more}", trusting(also));
     world.configure(&world.issuing_secret(&secret, ""));
 }
 
@@ -161,44 +160,71 @@ async fn newcomer(istiod: &Istiod, world: &World) -> Workload {
     workload
 }
 
+/// A workload of an istiod that has the live Secret of the other layout.
+async fn newcomer_by_tls_files(istiod: &Istiod, world: &World) -> Workload {
+    let live = end_of(world, "tls.crt").await;
+    assert_eq!(istiod.expiry(Expiry::Authority).await, Some(live));
+    let workload = istiod.workload().await;
+    assert_eq!(workload.roots, world.file_text("ca.crt").await);
+    workload
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_a_tls_secret_are_taken_over_and_renewed_alike() {
+    let mut world = World::with_binary(Cli::Terraform, "istiod-tls").await;
+    world.configure(&world.issuing_secret(TLS_FILES, &triggered(1)));
+    world.apply(&[]).await.succeeds();
+    let mut istiod = istiod(&world).await;
+    assert!(istiod.has_said("Using kubernetes.io/tls secret type for signing ca files"));
+    let before = newcomer_by_tls_files(&istiod, &world).await;
+
+    world.configure(&world.issuing_secret(TLS_FILES, &triggered(2)));
+    world.apply(&[]).await.succeeds().never_says(RESTART);
+    istiod.sync_until_it_says(RELOADED).await;
+    let after = newcomer_by_tls_files(&istiod, &world).await;
+    assert_ne!(after.chain, before.chain);
+    all_shake_hands(&[&before, &after]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn on_the_way_to_another_root_nobody_is_cut_off_at_any_step() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "istiod-walk").await;
         let (next_root, next) = another_hierarchy(&world);
         let root = world.root.clone();
-        configure(&world, None, "");
+        configure(&world, &[], "");
         world.apply(&[]).await.succeeds();
         let mut istiod = istiod(&world).await;
         let at_a = newcomer(&istiod, &world).await;
 
-        configure(&world, Some(&next_root), "");
+        configure(&world, &[&next_root], "");
         world.apply(&[]).await.succeeds().says(RESTART);
         only_a_restart_takes_the_roots_over(&mut istiod, &world).await;
         let at_ab = newcomer(&istiod, &world).await;
-        all_shake_hands(&[&at_a, &at_ab]);
+        all_shake_hands(&[&at_a, &at_ab]).await;
 
         // The same two roots in the same order: this step is taken over as any renewal is.
         world.ca = next;
-        configure(&world, Some(&root), "");
+        configure(&world, &[&root], "");
         world.apply(&[]).await.succeeds().never_says(RESTART);
         istiod.sync_until_it_says(RELOADED).await;
         has_the_live_bundle(&istiod, &world).await;
         let under_b = newcomer(&istiod, &world).await;
         assert_eq!(under_b.roots, at_ab.roots);
-        all_shake_hands(&[&at_ab, &under_b]);
+        all_shake_hands(&[&at_ab, &under_b]).await;
 
-        configure(&world, None, "");
+        configure(&world, &[], "");
         world.apply(&[]).await.succeeds().says(RESTART);
         only_a_restart_takes_the_roots_over(&mut istiod, &world).await;
         let at_b = newcomer(&istiod, &world).await;
-        all_shake_hands(&[&under_b, &at_b]);
+        all_shake_hands(&[&under_b, &at_b]).await;
         world.ordered(2);
 
         // Why each step waits until everybody has taken the one before.
-        assert!(!accepts(&at_a, &under_b) && !accepts(&at_b, &at_ab));
-        shake_hands(&at_a, &under_b).unwrap_err();
-        shake_hands(&at_ab, &at_b).unwrap_err();
+        cannot_trust(&at_a, &under_b).await;
+        is_not_trusted(&under_b, &at_a).await;
+        cannot_trust(&at_b, &at_ab).await;
+        is_not_trusted(&at_ab, &at_b).await;
     }
 }
 
@@ -207,7 +233,7 @@ async fn an_istiod_for_several_roots_takes_the_steps_over_without_a_restart() {
     let mut world = World::with_binary(Cli::OpenTofu, "istiod-multi-root").await;
     let (next_root, next) = another_hierarchy(&world);
     let root = world.root.clone();
-    configure(&world, None, "");
+    configure(&world, &[], "");
     world.apply(&[]).await.succeeds();
     let several = [("ISTIO_MULTIROOT_MESH", "true")];
     let mut istiod = Istiod::start(world.cluster, &world.namespace, &several)
@@ -215,17 +241,17 @@ async fn an_istiod_for_several_roots_takes_the_steps_over_without_a_restart() {
         .unwrap();
     let mut last = newcomer(&istiod, &world).await;
     for (ca, also) in [
-        (world.ca.clone(), Some(&next_root)),
-        (next.clone(), Some(&root)),
-        (next, None),
+        (world.ca.clone(), vec![&next_root]),
+        (next.clone(), vec![&root]),
+        (next, vec![]),
     ] {
         world.ca = ca;
-        configure(&world, also, "");
+        configure(&world, &also, "");
         world.apply(&[]).await.succeeds();
         istiod.sync_until_it_says(RELOADED).await;
         has_the_live_bundle(&istiod, &world).await;
         let newest = newcomer(&istiod, &world).await;
-        all_shake_hands(&[&last, &newest]);
+        all_shake_hands(&[&last, &newest]).await;
         last = newest;
     }
 }
@@ -234,27 +260,24 @@ async fn an_istiod_for_several_roots_takes_the_steps_over_without_a_restart() {
 async fn a_root_replaced_in_one_step_cuts_the_mesh_in_two_which_is_why_it_is_refused() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "istiod-replaced").await;
-        configure(&world, None, "");
+        configure(&world, &[], "");
         world.apply(&[]).await.succeeds();
         let mut istiod = istiod(&world).await;
         let before = newcomer(&istiod, &world).await;
 
         let (_, next) = another_hierarchy(&world);
         world.ca = next;
-        configure(&world, None, "");
+        configure(&world, &[], "");
         world.apply(&[]).await.fails();
         world.ordered(1);
 
-        configure(&world, None, "allow_root_replacement = true");
+        configure(&world, &[], "allow_root_replacement = true");
         world.apply(&[]).await.succeeds().says(RESTART);
         only_a_restart_takes_the_roots_over(&mut istiod, &world).await;
         let after = newcomer(&istiod, &world).await;
-        all_shake_hands(&[&after]);
-        for (one, other) in [(&before, &after), (&after, &before)] {
-            assert!(!accepts(one, other));
-            let refused = shake_hands(one, other).unwrap_err();
-            assert!(refused.to_string().contains("UnknownIssuer"), "{refused}");
-        }
+        all_shake_hands(&[&after]).await;
+        cannot_trust(&before, &after).await;
+        cannot_trust(&after, &before).await;
     }
 }
 
@@ -262,7 +285,7 @@ async fn a_root_replaced_in_one_step_cuts_the_mesh_in_two_which_is_why_it_is_ref
 async fn a_lost_secret_makes_the_next_istiod_sign_by_itself_until_it_is_applied_again() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "istiod-lost").await;
-        configure(&world, None, "");
+        configure(&world, &[], "");
         world.apply(&[]).await.succeeds();
         let mut istiod = istiod(&world).await;
         let before = newcomer(&istiod, &world).await;
@@ -272,13 +295,13 @@ async fn a_lost_secret_makes_the_next_istiod_sign_by_itself_until_it_is_applied_
         istiod
             .sync_until_it_says("failed reading root-cert.pem")
             .await;
-        all_shake_hands(&[&before, &istiod.workload().await]);
+        all_shake_hands(&[&before, &istiod.workload().await]).await;
         istiod.restart().await.unwrap();
         assert!(istiod.has_said(SELF_SIGNED));
         assert_eq!(istiod.expiry(Expiry::Authority).await, None);
         let stranger = istiod.workload().await;
-        assert!(!accepts(&before, &stranger) && !accepts(&stranger, &before));
-        shake_hands(&before, &stranger).unwrap_err();
+        cannot_trust(&before, &stranger).await;
+        cannot_trust(&stranger, &before).await;
 
         // It does not even look at the files, until it is started again.
         world.apply(&[]).await.succeeds();
@@ -288,6 +311,6 @@ async fn a_lost_secret_makes_the_next_istiod_sign_by_itself_until_it_is_applied_
         istiod.restart().await.unwrap();
         assert!(istiod.has_said(PLUGGED_IN));
         has_the_live_bundle(&istiod, &world).await;
-        all_shake_hands(&[&before, &newcomer(&istiod, &world).await]);
+        all_shake_hands(&[&before, &newcomer(&istiod, &world).await]).await;
     }
 }

@@ -14,13 +14,13 @@ use crate::world::{World, days};
 
 const SECRET: &str = "istiopca_cacerts_secret.mesh";
 
-/// A second root, and a CA below it.
+/// A second root, and a CA below it. It ends before the first, by which they can be told apart.
 pub(crate) fn another_hierarchy(world: &World) -> (CaHandle, CaHandle) {
     let root = world
         .aws
         .root(KeyAlgorithm::EcPrime256v1)
         .common_name("Next Root CA")
-        .valid_for(days(3650))
+        .valid_for(days(3000))
         .create();
     let ca = world
         .aws
@@ -31,7 +31,8 @@ pub(crate) fn another_hierarchy(world: &World) -> (CaHandle, CaHandle) {
     (root, ca)
 }
 
-fn trusting(roots: &[&CaHandle]) -> String {
+/// The setting of a Secret that trusts these roots as well.
+pub(crate) fn trusting(roots: &[&CaHandle]) -> String {
     let pems = roots
         .iter()
         .map(|root| format!("<<EOT\n{}\nEOT\n", root.root_pem().trim()));

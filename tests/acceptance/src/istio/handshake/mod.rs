@@ -3,6 +3,8 @@
 //! Who the other is does not matter here, only whether its certificate leads to a root that is
 //! trusted, so that a refusal is the fault of a bundle.
 
+mod openssl;
+
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -18,6 +20,8 @@ use rustls::{
 
 use super::judge::Workload;
 use super::witness::Role;
+
+pub use openssl::shake_hands_by_openssl;
 
 /// Why two workloads cannot talk to each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
