@@ -16,6 +16,9 @@ use crate::world::{World, openssl};
 
 const RESTART: &str = "istiod must be restarted to take this change";
 
+/// Steps need not wait, since the story itself sees to it that nobody is behind.
+const AT_ONCE: &str = r#"min_trust_overlap = "0s""#;
+
 const TLS_FILES: &str = r#"format = "kubernetes_tls""#;
 
 /// Has the certificate issued anew whenever the number is another.
@@ -133,7 +136,7 @@ async fn a_renewal_is_taken_over_without_a_restart_and_nobody_is_cut_off() {
 
 /// The Secret under the CA that the world issues with now, which trusts these roots as well.
 fn configure(world: &World, also: &[&CaHandle], more: &str) {
-    let secret = format!("min_trust_overlap = \"0s\"\n  {}\n  {more}", trusting(also));
+    let secret = format!("{AT_ONCE}\n  {}\n  {more}", trusting(also));
     world.configure(&world.issuing_secret(&secret, ""));
 }
 
@@ -312,5 +315,43 @@ async fn a_lost_secret_makes_the_next_istiod_sign_by_itself_until_it_is_applied_
         assert!(istiod.has_said(PLUGGED_IN));
         has_the_live_bundle(&istiod, &world).await;
         all_shake_hands(&[&before, &newcomer(&istiod, &world).await]).await;
+    }
+}
+
+/// As the refusal says: those that were restarted still trust those that were not, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_ca_under_a_self_signed_istiod_needs_restarts_and_then_its_root_can_go() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "istiod-plug-in").await;
+        let mut istiod = istiod(&world).await;
+        assert!(istiod.has_said(SELF_SIGNED));
+        let old = istiod.workload().await;
+        configure(&world, &[], "");
+        world
+            .apply(&[])
+            .await
+            .fails()
+            .says("the mesh has other roots");
+        world.ordered(0);
+
+        let settings = format!(
+            "allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
+            old.roots.trim()
+        );
+        world.configure(&world.issuing_secret(&settings, ""));
+        world.apply(&[]).await.succeeds();
+        istiod.restart().await.unwrap();
+        assert!(istiod.has_said(PLUGGED_IN));
+        let restarted = newcomer(&istiod, &world).await;
+        all_shake_hands(&[&restarted]).await;
+        is_not_trusted(&restarted, &old).await;
+        cannot_trust(&old, &restarted).await;
+
+        configure(&world, &[], "");
+        world.apply(&[]).await.succeeds().says(RESTART);
+        only_a_restart_takes_the_roots_over(&mut istiod, &world).await;
+        let last = newcomer(&istiod, &world).await;
+        all_shake_hands(&[&restarted, &last]).await;
+        world.ordered(1);
     }
 }
