@@ -46,10 +46,12 @@ async fn end_of(world: &World, file: &str) -> i64 {
 
 /// Istiod has in memory what the Secret holds.
 async fn has_the_live_bundle(istiod: &Istiod, world: &World) {
-    let live = end_of(world, "ca-cert.pem").await;
-    assert_eq!(istiod.expiry(Expiry::Authority).await, Some(live));
-    let live = end_of(world, "root-cert.pem").await;
-    assert_eq!(istiod.expiry(Expiry::Root).await, Some(live));
+    for (of, file) in [
+        (Expiry::Authority, "ca-cert.pem"),
+        (Expiry::Root, "root-cert.pem"),
+    ] {
+        istiod.until_it_has(of, end_of(world, file).await).await;
+    }
 }
 
 /// Whether one may call the other, in the eyes of rustls and of OpenSSL, which agree.
@@ -166,7 +168,7 @@ async fn newcomer(istiod: &Istiod, world: &World) -> Workload {
 /// A workload of an istiod that has the live Secret of the other layout.
 async fn newcomer_by_tls_files(istiod: &Istiod, world: &World) -> Workload {
     let live = end_of(world, "tls.crt").await;
-    assert_eq!(istiod.expiry(Expiry::Authority).await, Some(live));
+    istiod.until_it_has(Expiry::Authority, live).await;
     let workload = istiod.workload().await;
     assert_eq!(workload.roots, world.file_text("ca.crt").await);
     workload

@@ -170,6 +170,28 @@ impl Istiod {
         http::gauge(&page, name).map(|value| value as i64)
     }
 
+    /// Waits until its metrics tell this end. What it says of a reload may be of one just before:
+    /// it also looks when half of what kubelet does is done.
+    ///
+    /// # Panics
+    ///
+    /// When they do not within half a minute, or it cannot be asked.
+    pub async fn until_it_has(&self, of: Expiry, end: i64) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let told = self.expiry(of).await;
+            if told == Some(end) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "istiod has a certificate ({of:?}) until {told:?} instead of {end}\n{}",
+                self.pod.last_words()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// A new workload's certificate, which it asks for as Istio's agents do: it trusts the roots
     /// that istiod has published, and tries again until it is let in.
     ///
