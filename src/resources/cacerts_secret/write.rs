@@ -271,6 +271,10 @@ impl Writing<'_> {
             PutError::Lost(error) => words::lost(instance, error),
         })?;
         warnings.extend(words::overwritten(instance, &written.how));
+        let unwatched = trust::is_published(trust) && trust.roots != cacerts.bundle().roots();
+        if unwatched && !trust.roots.is_empty() {
+            warnings.push(words::unwatched(instance));
+        }
         outputs.1.uid = Some(written.secret.uid);
         Ok(())
     }

@@ -114,6 +114,21 @@ fn about_path(fault: &PathFault) -> &'static str {
     }
 }
 
+/// An istiod runs that was started without this Secret, and so does not look at it.
+pub(in crate::resources) fn unwatched(instance: &Instance) -> Diagnostic {
+    instance.warning(
+        "istiod must be restarted to take this CA",
+        &[
+            "There was no Secret, and the ConfigMap `istio-ca-root-cert` shows other roots than those \
+             that were written now: an istiod runs that was started without the Secret. It goes on \
+             signing with a CA of its own, and never looks at the Secret.",
+            "Restart every istiod that is to load it, as with `kubectl rollout restart deployment \
+             --selector app=istiod` in its namespace, and then the workloads: until they get their next \
+             certificate they trust what that istiod has published.",
+        ],
+    )
+}
+
 /// A running istiod would not take the change over.
 pub(in crate::resources) fn restart_needed(instance: &Instance, finding: &Finding) -> Diagnostic {
     instance.warning(

@@ -266,7 +266,10 @@ async fn the_first_certificate_under_a_self_signed_istiod_is_a_change_of_roots()
 
         let allowed = format!("{also}\n  allow_root_replacement = true");
         world.configure(&world.issuing_secret(&allowed, ""));
-        world.apply(&[]).await.succeeds();
+        let apply = world.apply(&[]).await;
+        apply
+            .succeeds()
+            .says("istiod must be restarted to take this CA");
         let roots = world.file_text("root-cert.pem").await;
         assert_eq!(roots.matches("BEGIN CERTIFICATE").count(), 2);
         assert!(
@@ -287,7 +290,10 @@ async fn a_lost_secret_is_put_back_under_its_root_while_istiod_signs_by_itself()
         world.delete_secret().await;
         let (certificate, _) = self_signed(&world.dir.path());
         publish(&world, &certificate).await;
-        world.apply(&[]).await.succeeds();
+        let apply = world.apply(&[]).await;
+        apply
+            .succeeds()
+            .says("istiod must be restarted to take this CA");
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0);
     }
