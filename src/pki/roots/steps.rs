@@ -21,6 +21,17 @@ pub struct Tenure {
     pub left: Option<Timestamp>,
 }
 
+impl Tenure {
+    /// What holds of a root for sure, of which two witnesses tell different things.
+    #[must_use]
+    pub fn latest(self, other: Self) -> Self {
+        Self {
+            since: self.since.max(other.since),
+            left: self.left.max(other.left),
+        }
+    }
+}
+
 /// What is known of the roots of a mesh, by their SHA-256.
 pub type Tenures = BTreeMap<Fingerprint, Tenure>;
 
@@ -114,10 +125,12 @@ impl Trust {
         now: Timestamp,
     ) -> Tenures {
         let tenures = roots.iter().map(|root| {
-            let since = self.since(root).unwrap_or(now);
+            let live = self.roots.contains(root);
+            // Whoever learnt of a root before it went may have forgotten it since.
+            let since = self.since(root).filter(|_| live).unwrap_or(now);
             let left = if root == own {
                 None
-            } else if self.signing.as_ref() == Some(root) {
+            } else if live && self.may_sign_under(root) {
                 Some(now)
             } else {
                 self.tenures
@@ -127,6 +140,10 @@ impl Trust {
             (root.sha256(), Tenure { since, left })
         });
         tenures.collect()
+    }
+
+    fn may_sign_under(&self, root: &Certificate) -> bool {
+        self.signing.as_ref().is_none_or(|signing| signing == root)
     }
 
     fn since(&self, root: &Certificate) -> Option<Timestamp> {
@@ -165,7 +182,7 @@ impl Trust {
         now: Timestamp,
         overlap: SignedDuration,
     ) -> Option<Misstep> {
-        let in_use = self.signing.as_ref().is_none_or(|signing| signing == root);
+        let in_use = self.may_sign_under(root);
         let root = || root.clone();
         if in_use {
             return Some(Misstep::InUse { root: root() });
@@ -337,6 +354,39 @@ mod tests {
             tenures,
             trust(&[('a', 0, None), ('b', 0, Some(6))], None).tenures
         );
+    }
+
+    #[test]
+    fn a_root_that_was_away_is_trusted_anew() {
+        let mut live = trust(&[('a', 0, None), ('b', 0, Some(5))], Some('a'));
+        live.roots = roots("a");
+        let tenures = live.tenures_after(&root('a'), &roots("ab"), hour(40));
+        assert_eq!(tenures[&root('b').sha256()].since, hour(40));
+        assert_eq!(tenures[&root('a').sha256()].since, hour(0));
+    }
+
+    #[test]
+    fn where_it_is_unknown_under_which_root_workloads_are_all_others_are_left_now() {
+        let live = trust(&[('a', 0, None), ('b', 0, Some(5)), ('c', 0, None)], None);
+        let tenures = live.tenures_after(&root('a'), &roots("abc"), hour(40));
+        let left = |letter| tenures[&root(letter).sha256()].left;
+        let now = Some(hour(40));
+        assert_eq!((left('a'), left('b'), left('c')), (None, now, now));
+    }
+
+    #[test]
+    fn of_two_witnesses_the_later_one_counts() {
+        let tenure = |since, left: Option<i64>| Tenure {
+            since: hour(since),
+            left: left.map(hour),
+        };
+        for (one, other, latest) in [
+            (tenure(1, None), tenure(2, None), tenure(2, None)),
+            (tenure(1, Some(5)), tenure(1, None), tenure(1, Some(5))),
+            (tenure(3, Some(5)), tenure(1, Some(7)), tenure(3, Some(7))),
+        ] {
+            assert_eq!((one.latest(other), other.latest(one)), (latest, latest));
+        }
     }
 
     proptest! {

@@ -6,7 +6,6 @@ use super::settings::given;
 use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
 use crate::pki::judge::judge_issuer;
-use crate::pki::roots::Trust;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
 use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
 use crate::resources::words;
@@ -30,7 +29,7 @@ impl Writing<'_> {
         match self.settings.issues() {
             None => Ok(self.given(base)?),
             Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
-                self.issuer_is_fit(wanted, &present.trust).await?;
+                self.issuer_is_fit(wanted, present).await?;
                 self.issued(base, wanted, &present.files).await
             }
             Some(wanted) => Ok(self.kept(base, wanted, &present.files)?),
@@ -62,13 +61,13 @@ impl Writing<'_> {
 
     /// Whether a mesh could live under the CA that is to issue, and follow to its root, asked before
     /// it does.
-    async fn issuer_is_fit(&self, wanted: &Issuance, trust: &Trust) -> Result<(), Diagnostic> {
+    async fn issuer_is_fit(&self, wanted: &Issuance, present: &Present) -> Result<(), Diagnostic> {
         let (client, authority) = issue::seen(self.call, &self.instance, wanted).await?;
         let unfit = judge_issuer(&authority.chain, self.call.now);
         if !unfit.is_empty() {
             return Err(words::unfit_issuer(&self.instance, client.arn(), &unfit));
         }
-        self.can_follow(trust, authority.chain.root())
+        self.can_follow(present, authority.chain.root())
     }
 
     async fn issued(

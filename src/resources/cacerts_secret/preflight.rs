@@ -6,7 +6,6 @@ use super::settings::{Settings, given};
 use super::{CacertsSecret, Outputs, Prior, at, instance, last, trust};
 use crate::clients::Clients;
 use crate::cluster::secret::{Claim, Observed, decide};
-use crate::pki::roots::Trust;
 use crate::pki::{Certificate, Live};
 use crate::resources::{issue, words};
 use crate::terraform::{Call, Diagnostic, Intent};
@@ -112,11 +111,11 @@ async fn roots(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diag
         prior, settings, ..
     } = *planning;
     let own = own_root(call, planning).await?;
-    let trust = trust(call, prior, settings, &own).await?;
+    let present = present(call, prior, settings).await?;
     let instance = instance(settings);
-    let problem = match trust::missteps(&trust, settings, &own, call.now) {
+    let problem = match present.missteps(prior, settings, &own, call.now) {
         Ok(missteps) if missteps.is_empty() => return None,
-        Ok(missteps) => words::root_change(&instance, &missteps, trust::is_published(&trust)),
+        Ok(missteps) => words::root_change(&instance, &missteps, present.is_published()),
         Err(unfit) => words::bad_bundle(&instance, &unfit),
     };
     Some(problem.with_severity(issue::severity(planning.reason)))
@@ -139,27 +138,25 @@ async fn own_root(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<C
     Certificate::from_pem(pem).ok()
 }
 
-async fn trust(
+/// What there is, but for a Secret that may not be written over anyway.
+async fn present(
     call: &Call<'_, Clients>,
     prior: Option<&Prior>,
     settings: &Settings,
-    own: &Certificate,
-) -> Option<Trust> {
+) -> Option<Present> {
     let cluster = call.clients.cluster().ok()?;
     let at = at(settings);
     let observed = cluster.read(&at).await.ok()?;
-    let passed_over = match &observed {
-        Some(observed) => prior.is_none() && is_refused(observed, settings),
-        None => trust::is_put_back(prior, own),
-    };
-    if passed_over {
+    let refused = |observed: &Observed| prior.is_none() && is_refused(observed, settings);
+    if observed.as_ref().is_some_and(refused) {
         return None;
     }
     let mut present = Present::new(observed, prior);
-    if trust::depends_on_istiod(&present.trust) {
-        present.believe(trust::published(cluster, &at).await.ok()?);
+    if present.depends_on_istiod() {
+        let published = trust::published(cluster, &at).await.ok()?;
+        present.believe(published, prior, call.now);
     }
-    Some(present.trust)
+    Some(present)
 }
 
 /// Whether a new Secret cannot take the place of this one; the apply says so, unless it is gone by

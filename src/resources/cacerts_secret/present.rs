@@ -1,10 +1,13 @@
 //! What there is before the Secret is written.
 
-use super::compose::Files;
+use jiff::Timestamp;
+
+use super::compose::{Files, Unfit};
+use super::settings::Settings;
 use super::{Prior, trust};
 use crate::cluster::secret::Observed;
-use crate::pki::Live;
-use crate::pki::roots::{Published, Trust};
+use crate::pki::roots::{Misstep, Published, Trust};
+use crate::pki::{Certificate, Live};
 
 /// The Secret as it was read, if there is one.
 pub(super) struct Present {
@@ -37,12 +40,40 @@ impl Present {
         }
     }
 
-    /// Takes in what an istiod publishes.
-    pub(super) fn believe(&mut self, published: Option<Published>) {
-        if self.observed.is_some() {
-            self.trust.published = published;
+    /// Takes in what an istiod publishes at `now`.
+    pub(super) fn believe(
+        &mut self,
+        published: Option<Published>,
+        prior: Option<&Prior>,
+        now: Timestamp,
+    ) {
+        if self.is_published() {
+            let roots = published.map_or_else(Vec::new, |published| published.roots);
+            self.trust = trust::of_published(roots, prior, now);
         } else {
-            self.trust = trust::of_published(published);
+            self.trust.published = published;
         }
+    }
+
+    /// Whether there is no Secret, so that only what an istiod publishes tells of the mesh's trust.
+    pub(super) fn is_published(&self) -> bool {
+        self.observed.is_none()
+    }
+
+    /// Whether it matters what an istiod publishes: without a Secret, and where the CA could go from
+    /// one root to another that is trusted already.
+    pub(super) fn depends_on_istiod(&self) -> bool {
+        self.trust.roots.len() != 1
+    }
+
+    /// What workloads would not survive of a CA that leads to `own`.
+    pub(super) fn missteps(
+        &self,
+        prior: Option<&Prior>,
+        settings: &Settings,
+        own: &Certificate,
+        now: Timestamp,
+    ) -> Result<Vec<Misstep>, Unfit> {
+        trust::unfollowed(&self.trust, prior, settings, own, now)
     }
 }

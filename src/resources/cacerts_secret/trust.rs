@@ -43,26 +43,6 @@ impl TrustedRoot {
     }
 }
 
-/// What is known of the roots once they are written; what the state knew of them counts, too, where
-/// the Secret is gone.
-pub(super) fn tenures_after(
-    trust: &Trust,
-    prior: Option<&Prior>,
-    own: &Certificate,
-    roots: &[Certificate],
-    now: Timestamp,
-) -> Tenures {
-    let mut known = prior.map_or_else(Tenures::new, |prior| {
-        tenures(&prior.outputs.1.trusted_roots)
-    });
-    known.extend(&trust.tenures);
-    let trust = Trust {
-        tenures: known,
-        ..trust.clone()
-    };
-    trust.tenures_after(own, roots, now)
-}
-
 /// Whether these are the roots that the state shows, in their order.
 pub(super) fn are(roots: &[Certificate], shown: &[TrustedRoot]) -> bool {
     let live = roots.iter().map(Certificate::sha256);
@@ -81,18 +61,34 @@ pub(super) fn tenures(shown: &[TrustedRoot]) -> Tenures {
 /// The trust under a live Secret. Where nothing was noted of a root, it is trusted since the file
 /// was last written.
 pub(super) fn of_secret(observed: &Observed, live: &Live, prior: Option<&Prior>) -> Trust {
-    let noted = observed
-        .annotations
-        .get(&annotation::named(TRUSTED_ROOTS))
-        .and_then(|json| serde_json::from_str::<Tenures>(json).ok());
-    let mut known = noted.unwrap_or_default();
-    known.extend(prior.map_or_else(Tenures::new, |prior| {
-        tenures(&prior.outputs.1.trusted_roots)
-    }));
+    let noted = observed.annotations.get(&annotation::named(TRUSTED_ROOTS));
     let roots = live.roots();
     let written = live
         .format()
         .and_then(|layout| last_written(observed, layout.roots_file()));
+    Trust {
+        roots: roots.to_vec(),
+        signing: live.chain().ok().map(|chain| chain.root().clone()),
+        tenures: known(noted.map(String::as_str), prior, roots, written),
+        published: None,
+    }
+}
+
+/// What is known of `roots`: noted on the Secret, in the state, or else by when their file was
+/// last written.
+pub(super) fn known(
+    noted: Option<&str>,
+    prior: Option<&Prior>,
+    roots: &[Certificate],
+    written: Option<Timestamp>,
+) -> Tenures {
+    let noted = noted.and_then(|json| serde_json::from_str::<Tenures>(json).ok());
+    let mut known = noted.unwrap_or_default();
+    // A run that was broken off may have noted on the Secret what the state does not know.
+    for (root, kept) in prior.map(in_state).unwrap_or_default() {
+        let noted = known.entry(root).or_insert(kept);
+        *noted = noted.latest(kept);
+    }
     for root in roots {
         if let Some(since) = written {
             known
@@ -100,12 +96,7 @@ pub(super) fn of_secret(observed: &Observed, live: &Live, prior: Option<&Prior>)
                 .or_insert(Tenure { since, left: None });
         }
     }
-    Trust {
-        roots: roots.to_vec(),
-        signing: live.chain().ok().map(|chain| chain.root().clone()),
-        tenures: known,
-        published: None,
-    }
+    known
 }
 
 /// No earlier than the last change of a file: whoever holds it may have changed something else
@@ -120,6 +111,10 @@ fn last_written(observed: &Observed, file: &str) -> Option<Timestamp> {
         .filter_map(|holding| holding.time)
         .max()
         .or(observed.created)
+}
+
+fn in_state(prior: &Prior) -> Tenures {
+    tenures(&prior.outputs.1.trusted_roots)
 }
 
 /// What an istiod of the Secret's namespace has told its workloads to trust.
@@ -137,28 +132,51 @@ pub(super) async fn published(
     }))
 }
 
-/// The trust in want of a Secret: of an istiod that signs by itself, that in its own root; after
-/// the Secret was lost, that in what it was.
-pub(super) fn of_published(published: Option<Published>) -> Trust {
+/// The trust in want of a Secret: in roots of which an istiod says no more than that it trusts them. Since when, the
+/// state may know; for one that is not among those that it knows, that is from now on.
+pub(super) fn of_published(
+    roots: Vec<Certificate>,
+    prior: Option<&Prior>,
+    now: Timestamp,
+) -> Trust {
+    let mut tenures = prior.map(in_state).unwrap_or_default();
+    let knows = !tenures.is_empty();
+    for root in roots.iter().filter(|_| knows) {
+        let seen = Tenure {
+            since: now,
+            left: None,
+        };
+        tenures.entry(root.sha256()).or_insert(seen);
+    }
     Trust {
-        roots: published.map_or_else(Vec::new, |published| published.roots),
+        roots,
+        tenures,
         ..Trust::default()
     }
 }
 
-/// Whether it matters what an istiod publishes: without a Secret, and where the CA could go from
-/// one root to another that is trusted already.
-pub(super) fn depends_on_istiod(trust: &Trust) -> bool {
-    trust.roots.len() != 1
-}
-
-/// Whether this is what an istiod has published, in want of a Secret.
-pub(super) fn is_published(trust: &Trust) -> bool {
-    trust.signing.is_none() && trust.tenures.is_empty()
+/// What workloads would not survive of a CA that leads to `own`.
+pub(super) fn unfollowed(
+    trust: &Trust,
+    prior: Option<&Prior>,
+    settings: &Settings,
+    own: &Certificate,
+    now: Timestamp,
+) -> Result<Vec<Misstep>, Unfit> {
+    let mut found = missteps(trust, settings, own, now)?;
+    if trust.signing.is_none() && is_put_back(prior, own) {
+        // An istiod that signs by itself by now is stranger to everybody. One that still has in
+        // memory what was lost has signed under its root all the time, and maybe under others.
+        let remembered = trust.roots.contains(own);
+        let dropped =
+            |it: &Misstep| matches!(it, Misstep::InUse { .. } | Misstep::StillInUse { .. });
+        found.retain(|misstep| remembered && dropped(misstep));
+    }
+    Ok(found)
 }
 
 /// Whether a Secret that is gone is only to be put back, under the root that it had.
-pub(super) fn is_put_back(prior: Option<&Prior>, own: &Certificate) -> bool {
+fn is_put_back(prior: Option<&Prior>, own: &Certificate) -> bool {
     prior.is_some_and(|prior| prior.outputs.0.root_sha256 == Some(own.sha256()))
 }
 
@@ -179,8 +197,12 @@ pub(super) fn missteps(
 
 #[cfg(test)]
 mod tests {
+    use super::super::outputs::{SecretNotes, Written};
     use super::*;
     use crate::pki::testing::{Ca, Spec};
+    use crate::resources::issue::Issued;
+    use crate::terraform::State;
+    use crate::terraform::value::Both;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::{Value, json};
@@ -236,7 +258,97 @@ mod tests {
             (since(&trust, &first), since(&trust, &second)),
             (MADE.into(), WRITTEN.into())
         );
-        assert!(!is_published(&trust));
+    }
+
+    /// A state that shows these roots, the first of which its certificate led to.
+    fn prior(shown: &[(&Ca, Option<&str>)]) -> Prior {
+        let moment = |text: &str| text.parse::<Timestamp>().expect("RFC 3339");
+        let roots: Vec<Certificate> = shown.iter().map(|it| it.0.certificate.clone()).collect();
+        let tenures = shown.iter().map(|(root, left)| {
+            let (since, left) = (moment(MADE), left.map(moment));
+            (root.certificate.sha256(), Tenure { since, left })
+        });
+        let issued = Issued {
+            root_sha256: roots.first().map(Certificate::sha256),
+            ..Issued::default()
+        };
+        let written = Written {
+            trusted_roots: TrustedRoot::all(&roots, &tenures.collect()),
+            ..Written::default()
+        };
+        State {
+            settings: settings(&[]),
+            outputs: Both(issued, written),
+            private: SecretNotes::default(),
+        }
+    }
+
+    fn settings(also: &[&Ca]) -> Settings {
+        let also: Vec<String> = also.iter().map(|root| root.certificate.to_pem()).collect();
+        let settings = json!({
+            "namespace": "istio-system", "name": "cacerts", "create_namespace": false,
+            "format": "istio", "include_root_in_chain": true, "additional_root_pems": also,
+            "labels": {}, "annotations": {}, "on_existing": "error", "force_conflicts": false,
+            "prune_keys": false, "allow_root_replacement": false, "min_trust_overlap": "24h",
+            "on_destroy": "retain", "intermediate": [],
+        });
+        serde_json::from_value(settings).expect("settings")
+    }
+
+    #[test]
+    fn what_a_broken_off_run_noted_on_the_secret_counts_against_an_older_state() {
+        let (old, new) = (Ca::root(Spec::ca("old")), Ca::root(Spec::ca("new")));
+        let noted = json!({
+            old.certificate.sha256().to_string(): {"since": MADE, "left": WRITTEN},
+            new.certificate.sha256().to_string(): {"since": WRITTEN},
+        });
+        let state = prior(&[(&old, None), (&new, None)]);
+        let roots = [old.certificate.clone(), new.certificate.clone()];
+        let known = known(Some(&noted.to_string()), Some(&state), &roots, None);
+        let told = |root: &Ca| {
+            let Tenure { since, left } = known[&root.certificate.sha256()];
+            (since.to_string(), left.map(|left| left.to_string()))
+        };
+        assert_eq!(told(&old), (MADE.into(), Some(WRITTEN.into())));
+        assert_eq!(told(&new), (WRITTEN.into(), None));
+    }
+
+    #[test]
+    fn a_lost_secret_is_put_back_with_all_roots_that_istiod_remembers() {
+        let (own, other) = (Ca::root(Spec::ca("own")), Ca::root(Spec::ca("other")));
+        let state = prior(&[(&own, None), (&other, None)]);
+        let now = WRITTEN.parse().expect("RFC 3339");
+        let found = |published: &[&Ca], settings: &Settings, root: &Ca| {
+            let published = published.iter().map(|root| root.certificate.clone());
+            let trust = of_published(published.collect(), Some(&state), now);
+            unfollowed(&trust, Some(&state), settings, &root.certificate, now).expect("roots")
+        };
+        assert_eq!(found(&[&own, &other], &settings(&[&other]), &own), []);
+        let root = other.certificate.clone();
+        let in_use = Misstep::InUse { root };
+        assert_eq!(found(&[&own, &other], &settings(&[]), &own), [in_use]);
+        let self_signed = Ca::root(Spec::ca("self-signed"));
+        assert_eq!(found(&[&self_signed], &settings(&[]), &own), []);
+    }
+
+    #[test]
+    fn without_the_secret_the_state_says_since_when_a_root_is_trusted() {
+        let (own, other) = (Ca::root(Spec::ca("own")), Ca::root(Spec::ca("other")));
+        let state = prior(&[(&own, None), (&other, None)]);
+        let published = vec![own.certificate.clone(), other.certificate.clone()];
+        let (made, day): (Timestamp, _) = (MADE.parse().unwrap(), SignedDuration::from_hours(24));
+        let found = |published: &Vec<Certificate>, now: Timestamp| {
+            let trust = of_published(published.clone(), Some(&state), now);
+            let to_other = settings(&[&own]);
+            unfollowed(&trust, Some(&state), &to_other, &other.certificate, now).expect("roots")
+        };
+        let early = |root: &Ca, from: Timestamp| Misstep::NotYetTrusted {
+            root: root.certificate.clone(),
+            from,
+        };
+        let hour = SignedDuration::from_hours(1);
+        assert_eq!(found(&published, made + hour), [early(&other, made + day)]);
+        assert_eq!(found(&published, made + day), []);
     }
 
     #[test]

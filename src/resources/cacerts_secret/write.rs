@@ -12,7 +12,6 @@ use super::{CacertsSecret, Outputs, Prior, at, instance};
 use crate::clients::{self, Clients};
 use crate::cluster::secret::{Claim, Observed, Policy, decide};
 use crate::cluster::{Access, Cluster, NamespaceName, NamespaceState, PutError, SecretName};
-use crate::pki::roots::Trust;
 use crate::pki::{self, Certificate, Chain, Live, PrivateKey};
 use crate::resources::issue::{self, Issued};
 use crate::resources::words::{self, Instance};
@@ -102,12 +101,12 @@ impl Writing<'_> {
 
     /// What an istiod publishes, where that matters; a warning where it cannot be seen.
     async fn look_for_roots(&self, present: &mut Present) -> Option<Diagnostic> {
-        if !trust::depends_on_istiod(&present.trust) {
+        if !present.depends_on_istiod() {
             return None;
         }
         match trust::published(self.cluster, &self.at).await {
             Ok(published) => {
-                present.believe(published);
+                present.believe(published, self.prior, self.call.now);
                 None
             }
             Err(error) => Some(words::roots_unseen(&self.instance, &error)),
@@ -115,18 +114,22 @@ impl Writing<'_> {
     }
 
     /// Whether live workloads would survive a CA that leads to `own`.
-    pub(super) fn can_follow(&self, trust: &Trust, own: &Certificate) -> Result<(), Diagnostic> {
+    pub(super) fn can_follow(
+        &self,
+        present: &Present,
+        own: &Certificate,
+    ) -> Result<(), Diagnostic> {
         let instance = &self.instance;
-        if trust.signing.is_none() && trust::is_put_back(self.prior, own) {
-            return Ok(());
-        }
-        let missteps = trust::missteps(trust, self.settings, own, self.call.now);
+        let missteps = present.missteps(self.prior, self.settings, own, self.call.now);
         let missteps = missteps.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
         if missteps.is_empty() {
             return Ok(());
         }
-        let published = trust::is_published(trust);
-        Err(words::root_change(instance, &missteps, published))
+        Err(words::root_change(
+            instance,
+            &missteps,
+            present.is_published(),
+        ))
     }
 
     /// What is known before there is a certificate.
@@ -234,14 +237,13 @@ impl Writing<'_> {
     ) -> Result<(), Diagnostic> {
         let instance = &self.instance;
         let trust = &present.trust;
-        self.can_follow(trust, chain.root())?;
+        self.can_follow(present, chain.root())?;
         let cacerts = compose::bundle(self.settings, chain, key, &trust.roots);
         let cacerts = cacerts.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
         outputs.1.files_sha256 = compose::files_sha256(&cacerts);
         if self.prior.is_none() || self.planned.is_open("trusted_roots") {
             let roots = cacerts.bundle().roots();
-            let (own, now) = (chain.root(), self.call.now);
-            let tenures = trust::tenures_after(trust, self.prior, own, roots, now);
+            let tenures = trust.tenures_after(chain.root(), roots, self.call.now);
             outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures);
         }
         let desired = compose::desired(self.at.clone(), self.settings, &cacerts, outputs);
@@ -271,7 +273,7 @@ impl Writing<'_> {
             PutError::Lost(error) => words::lost(instance, error),
         })?;
         warnings.extend(words::overwritten(instance, &written.how));
-        let unwatched = trust::is_published(trust) && trust.roots != cacerts.bundle().roots();
+        let unwatched = present.is_published() && trust.roots != cacerts.bundle().roots();
         if unwatched && !trust.roots.is_empty() {
             warnings.push(words::unwatched(instance));
         }
