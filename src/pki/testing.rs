@@ -26,7 +26,7 @@ pub(crate) struct Spec {
     pub(crate) key_usages: Vec<KeyUsagePurpose>,
     pub(crate) roles: Vec<ExtendedKeyUsagePurpose>,
     pub(crate) key_identifiers: bool,
-    pub(crate) days: i64,
+    pub(crate) seconds: i64,
     /// Whatever else is to be changed.
     pub(crate) tweak: fn(&mut CertificateParams),
 }
@@ -39,7 +39,7 @@ impl Spec {
             key_usages: vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign],
             roles: Vec::new(),
             key_identifiers: true,
-            days: 3650,
+            seconds: 3650 * DAY,
             tweak: |_| {},
         }
     }
@@ -49,8 +49,12 @@ impl Spec {
         self
     }
 
-    pub(crate) fn days(mut self, days: i64) -> Self {
-        self.days = days;
+    pub(crate) fn days(self, days: i64) -> Self {
+        self.seconds(days * DAY)
+    }
+
+    pub(crate) fn seconds(mut self, seconds: i64) -> Self {
+        self.seconds = seconds;
         self
     }
 
@@ -78,7 +82,7 @@ impl Spec {
             date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(second).unwrap())
         };
         params.not_before = second(START);
-        params.not_after = second(START + self.days * DAY);
+        params.not_after = second(START + self.seconds);
         (self.tweak)(&mut params);
         params
     }

@@ -17,7 +17,7 @@ mod resource;
 pub mod schema;
 mod service;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod value;
 mod wire;
 

@@ -203,6 +203,37 @@ impl Verdict {
     }
 }
 
+#[cfg(test)]
+impl Verdict {
+    /// What a host would hand back of it with the operation: nothing of what stays.
+    pub(crate) fn promised(self) -> Planned {
+        let changes = self.changes.into_iter();
+        let promised = changes.map(|(name, outcome)| match outcome {
+            Outcome::Unknown => (name, Dynamic::UNKNOWN),
+            Outcome::Becomes(value) => (name, value),
+        });
+        Planned(promised.collect())
+    }
+}
+
+#[cfg(test)]
+impl Planned {
+    /// Whether something is said of any output.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a host that was told `self` first takes `later` for the same plan.
+    pub(crate) fn allows(&self, later: &Self) -> bool {
+        let known = |name: &str| self.0.get(name).filter(|value| !value.is_unknown());
+        let kept = self.0.keys().all(|name| match known(name) {
+            Some(value) => later.0.get(name) == Some(value),
+            None => true,
+        });
+        kept && later.0.keys().all(|name| self.0.contains_key(name))
+    }
+}
+
 /// What was promised of the outputs when the plan was made.
 #[derive(Clone, Default)]
 pub struct Planned(pub(in crate::terraform) BTreeMap<&'static str, Dynamic>);

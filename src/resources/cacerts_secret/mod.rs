@@ -2,6 +2,8 @@
 
 mod compose;
 mod drift;
+#[cfg(test)]
+mod fleet;
 mod judged;
 mod look;
 mod material;

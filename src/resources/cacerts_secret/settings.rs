@@ -14,7 +14,7 @@ use crate::terraform::schema::{
 };
 
 /// The settings of the Secret.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(in crate::resources) struct Settings {
     pub(super) namespace: String,
     pub(super) name: String,

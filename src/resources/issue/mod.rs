@@ -15,6 +15,8 @@ mod stand;
 #[cfg(test)]
 mod testing;
 
+#[cfg(test)]
+pub(super) use examine::{Authority, Terms, examine};
 pub(super) use examine::{Last, Obstacle};
 pub(super) use issuer::{Issuer, look_at_issuer};
 pub(super) use look::seen;

@@ -16,7 +16,7 @@ mod framework {
 }
 
 /// So many cases, unless the environment asks for another number; failures are printed, not filed.
-fn cases(usual: u32) -> proptest::prelude::ProptestConfig {
+pub(crate) fn cases(usual: u32) -> proptest::prelude::ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").ok();
     proptest::prelude::ProptestConfig {
         cases: asked.and_then(|cases| cases.parse().ok()).unwrap_or(usual),

@@ -1,0 +1,148 @@
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+use super::history::{History, of_a_fleet, of_ending_cas, of_one_cluster, of_saved_plans};
+use super::mesh::Broken;
+use super::rules::{Rule, Rules};
+use crate::terraform::tests::cases;
+
+fn whole(history: &History) -> Result<(), TestCaseError> {
+    let ended = history.run(Rules::default());
+    ended.map_err(|broken| TestCaseError::fail(broken.0))
+}
+
+proptest! {
+    #![proptest_config(cases(6000))]
+
+    #[test]
+    fn one_cluster_in_any_hands_never_breaks(history in of_one_cluster()) {
+        whole(&history)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(3000))]
+
+    #[test]
+    fn a_fleet_that_takes_its_steps_together_never_breaks(history in of_a_fleet()) {
+        whole(&history)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    #[test]
+    fn under_cas_that_end_nightly_runs_are_enough(history in of_ending_cas()) {
+        whole(&history)?;
+    }
+
+    #[test]
+    fn plans_that_are_saved_and_applied_later_never_break(history in of_saved_plans()) {
+        whole(&history)?;
+    }
+}
+
+/// Among so many histories one must break that a rule no longer protects.
+const MANY: usize = 3000;
+
+/// Runs histories without the rule, the same in every run, until one breaks; insists that it does,
+/// and that it breaks as expected.
+#[track_caller]
+fn caught(rule: Rule, histories: impl Strategy<Value = History>, how: &[&str]) {
+    let mut runner = TestRunner::deterministic();
+    let broken = (0..MANY).find_map(|_| {
+        let history = histories.new_tree(&mut runner);
+        let history = history.expect("nothing is rejected").current();
+        history.run(Rules::without(rule)).err()
+    });
+    let Broken(broken) = broken.unwrap_or_else(|| panic!("{MANY} histories hold without {rule:?}"));
+    assert!(
+        how.iter().any(|how| broken.contains(how)),
+        "{rule:?}: {broken}"
+    );
+}
+
+/// Two workloads refuse each other, or one has nothing left that anybody could believe.
+const BROKEN: &[&str] = &[" meets ", " is at its end"];
+
+#[test]
+fn it_matters_that_nothing_is_signed_under_a_root_that_nobody_trusts() {
+    caught(Rule::Trusted, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_root_is_trusted_for_a_while_before_it_signs() {
+    caught(Rule::OverlapBeforeSigning, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_the_root_in_use_stays() {
+    caught(Rule::InUse, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_root_stays_for_a_while_after_it_was_left() {
+    caught(Rule::OverlapBeforeDropping, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_roots_keep_their_place() {
+    caught(Rule::Place, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_what_istiod_published_counts_as_trusted() {
+    caught(Rule::Published, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_lost_secret_is_put_back_all_the_same() {
+    caught(Rule::PutBack, of_one_cluster(), &["is refused"]);
+}
+
+#[test]
+fn it_matters_that_the_secret_itself_says_since_when_a_root_is_trusted() {
+    caught(Rule::Noted, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_certificate_is_renewed_before_its_end() {
+    caught(Rule::Renewal, of_ending_cas(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_the_earliest_end_on_the_path_counts() {
+    caught(Rule::PathEnd, of_ending_cas(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_renewal_moves_the_end() {
+    caught(Rule::LaterEnd, of_ending_cas(), &["ends no later"]);
+}
+
+#[test]
+fn it_matters_that_a_plan_made_before_a_renewal_holds_after_it() {
+    caught(Rule::Hold, of_saved_plans(), &["does not hold"]);
+}
+
+#[test]
+fn it_matters_that_a_lost_key_is_replaced() {
+    caught(Rule::KeyLost, of_one_cluster(), &["is refused"]);
+}
+
+#[test]
+fn it_matters_that_istiod_is_restarted_when_the_roots_have_changed() {
+    caught(Rule::Restart, of_one_cluster(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_fleet_takes_its_steps_together() {
+    caught(Rule::Barrier, of_a_fleet(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_a_fleet_waits_for_its_last_cluster() {
+    caught(Rule::Wait, of_a_fleet(), BROKEN);
+}
