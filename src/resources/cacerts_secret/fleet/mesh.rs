@@ -92,9 +92,9 @@ impl Mesh {
     fn is_settled(&self) -> bool {
         let (ca, extra) = WAY[self.step];
         self.clusters.iter().all(|cluster| {
-            let operator = &cluster.operator;
-            let kept = operator.kept.as_ref();
-            let taken = kept.is_some_and(|kept| kept.wish.ca == ca && kept.wish.extra == extra);
+            // An apply that ended well: a create that could not write ends with a warning only.
+            let stands = cluster.operator.stands.as_ref();
+            let taken = stands.is_some_and(|stands| stands.ca == ca && stands.extra == extra);
             let memory = cluster
                 .istiod
                 .as_ref()

@@ -17,7 +17,7 @@ pub(super) struct Operator {
     pub(super) wish: Wish,
     pub(super) kept: Option<Rc<Kept>>,
     /// The last configuration that was applied to its end.
-    stands: Option<Wish>,
+    pub(super) stands: Option<Wish>,
     /// Whether a run was killed since whose Secret the state does not know.
     behind: bool,
     saved: Option<Saved>,
