@@ -166,6 +166,15 @@ impl Ca {
         list.replace("\r\n", "\n")
     }
 
+    /// A root once more over its key, as another one says.
+    pub(crate) fn renewed(&self, spec: Spec) -> Self {
+        Self {
+            certificate: self.certify(&spec, &self.key),
+            key: PrivateKey::from_pem(self.key.to_pem().expose()).unwrap(),
+            spec,
+        }
+    }
+
     /// This CA's name and key once more, under another issuer.
     pub(crate) fn cross_signed_by(&self, other: &Self) -> Certificate {
         other.certify(&self.spec, &self.key)

@@ -257,3 +257,109 @@ pub(super) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     element.extend(content);
     element
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::KeyAlgorithm;
+    use crate::pki::testing::{Ca, START, Scratch, Spec, openssl_text};
+
+    /// A bundle of one mesh's CA under a root.
+    fn bundle(root: &Ca, mesh: Ca) -> Reading {
+        Reading {
+            format: crate::pki::Format::Istio,
+            chain: vec![mesh.certificate.clone()],
+            signing: mesh.certificate,
+            key: mesh.key,
+            roots: vec![root.certificate.clone()],
+            revocations: None,
+        }
+    }
+
+    fn text(bundle: &Reading, bearer: Bearer, hour: i64) -> String {
+        let now = Timestamp::from_second(START + hour * 3600).unwrap();
+        let leaf = Leaf::sign(bundle, bearer, now).unwrap();
+        let pem = crate::pki::pem::encode("CERTIFICATE", &leaf.der);
+        let scratch = Scratch::new();
+        let root = scratch.file("root.pem", &bundle.roots[0].to_pem());
+        let mesh = scratch.file("mesh.pem", &bundle.signing.to_pem());
+        let at = now.as_second().to_string();
+        for purpose in ["sslserver", "sslclient"] {
+            let verify = [
+                "verify",
+                "-x509_strict",
+                "-attime",
+                &at,
+                "-purpose",
+                purpose,
+                "-CAfile",
+                &root,
+                "-untrusted",
+                &mesh,
+            ];
+            openssl_text(&verify, &pem);
+        }
+        openssl_text(&["x509", "-noout", "-text"], pem)
+    }
+
+    #[test]
+    fn a_leaf_is_as_istiod_signs_it_and_good_to_openssl() {
+        let root = Ca::root(Spec::ca("root"));
+        let made = bundle(&root, root.sign(Spec::ca("mesh").path_length(0).days(90)));
+        let text = text(&made, Bearer::Workload, 24);
+        for line in [
+            "Version: 3 (0x2)",
+            "Signature Algorithm: ecdsa-with-SHA256",
+            "Issuer: CN = mesh\n",
+            "Not Before: Jan  1 23:58:00 2026 GMT",
+            "Not After : Jan  3 00:00:00 2026 GMT",
+            "Subject: \n",
+            "X509v3 Key Usage: critical\n                Digital Signature, Key Encipherment\n",
+            "TLS Web Server Authentication, TLS Web Client Authentication\n",
+            "X509v3 Basic Constraints: critical\n                CA:FALSE\n",
+            "X509v3 Subject Alternative Name: critical\n                \
+             URI:spiffe://cluster.local/ns/default/sa/probe\n",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_leaf_does_not_outlive_its_ca() {
+        let root = Ca::root(Spec::ca("root"));
+        let made = bundle(&root, root.sign(Spec::ca("mesh").path_length(0).days(90)));
+        assert!(
+            text(&made, Bearer::Istiod, 90 * 24 - 1)
+                .contains("Not After : Apr  1 00:00:00 2026 GMT")
+        );
+    }
+
+    #[test]
+    fn a_leaf_is_signed_with_every_kind_of_key_also_after_2049() {
+        for (algorithm, name) in [
+            (KeyAlgorithm::EcSecp384r1, "ecdsa-with-SHA384"),
+            (KeyAlgorithm::Rsa4096, "sha256WithRSAEncryption"),
+        ] {
+            let root = Ca::root_with(Spec::ca("root").days(20_000), algorithm);
+            let text = text(&bundle_of_root(root), Bearer::Istiod, 10_000 * 24);
+            assert!(
+                text.contains(&format!("Signature Algorithm: {name}")),
+                "{text}"
+            );
+            assert!(
+                text.contains("Not After : May 20 00:00:00 2053 GMT"),
+                "{text}"
+            );
+            assert!(text.contains("DNS:istiod.istio-system.svc"), "{text}");
+        }
+    }
+
+    /// A root that is plugged in itself.
+    fn bundle_of_root(root: Ca) -> Reading {
+        let roots = vec![root.certificate.clone()];
+        Reading {
+            roots,
+            ..bundle(&Ca::root(Spec::ca("other")), root)
+        }
+    }
+}

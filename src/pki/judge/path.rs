@@ -26,7 +26,8 @@ pub enum PathFault {
         /// The moment of the judgement.
         now: Timestamp,
     },
-    /// Its time is over.
+    /// Its time is over. In the last second RFC 5280 and Go still take it, but OpenSSL does not, and
+    /// istiod does not sign any more.
     #[error("ended at {at}, and now is {now}")]
     Expired {
         /// Its last second.
@@ -193,7 +194,7 @@ impl Place<'_> {
         let (from, at) = (self.certificate.not_before(), self.certificate.not_after());
         if now < from {
             Err(PathFault::NotYetValid { from, now })
-        } else if now > at {
+        } else if now >= at {
             Err(PathFault::Expired { at, now })
         } else {
             Ok(())

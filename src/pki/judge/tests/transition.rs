@@ -189,3 +189,18 @@ fn a_root_that_is_renewed_over_its_key_is_followed_both_ways() {
     let to = files_of(std::slice::from_ref(ca), &[&ca.certificate], &[&renewed]);
     assert_eq!(kinds(&state(ca, "a"), &to), [Kind::Reload]);
 }
+
+#[test]
+fn a_root_whose_key_gets_another_identifier_is_not_followed() {
+    // Go and rustls would climb to it; Envoy looks for the identifier that is in the certificates.
+    let other = Spec::ca("a").change(|spec| spec.key_identifiers = false);
+    let other = other.tweak(|params| {
+        params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![7; 20]);
+    });
+    let renewed = MESHES.a.renewed(other);
+    let ca = [renewed.sign(mesh())];
+    let to = files_of(&ca, &[&ca[0].certificate], &[&renewed.certificate]);
+    let found = step(&state(&MESHES.under_a[0], "a"), &to);
+    let kinds: Vec<_> = found.iter().map(Finding::kind).collect();
+    assert_eq!(kinds, [Kind::Transition, Kind::Transition, Kind::Reload]);
+}
