@@ -40,7 +40,7 @@ impl Case<'_> {
     fn told(&self, findings: Vec<Finding>) -> Result<Vec<Diagnostic>, Diagnostic> {
         let stands_in_the_way = |finding: &Finding| match finding.kind() {
             Kind::Load | Kind::Peers => true,
-            Kind::Transition => !self.settings.replaces_roots(),
+            Kind::Transition => !self.settings.allow_root_replacement,
             Kind::Reload => false,
         };
         let (refused, rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(stands_in_the_way);

@@ -5,7 +5,6 @@ use super::present::Present;
 use super::settings::given;
 use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
-use crate::pki::judge::judge_issuer;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
 use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
 use crate::resources::words;
@@ -29,7 +28,7 @@ impl Writing<'_> {
         match self.settings.issues() {
             None => Ok(self.given(base)?),
             Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
-                self.issuer_is_fit(wanted, present).await?;
+                self.root_is_trusted(wanted, present).await?;
                 self.issued(base, wanted, &present.files).await
             }
             Some(wanted) => Ok(self.kept(base, wanted, &present.files)?),
@@ -59,14 +58,13 @@ impl Writing<'_> {
         })
     }
 
-    /// Whether a mesh could live under the CA that is to issue, and follow to its root, asked before
-    /// it does.
-    async fn issuer_is_fit(&self, wanted: &Issuance, present: &Present) -> Result<(), Diagnostic> {
-        let (client, authority) = issue::seen(self.call, &self.instance, wanted).await?;
-        let unfit = judge_issuer(&authority.chain, self.call.now);
-        if !unfit.is_empty() {
-            return Err(words::unfit_issuer(&self.instance, client.arn(), &unfit));
-        }
+    /// Whether the mesh could follow to the root of the CA that is to issue, asked before it does.
+    async fn root_is_trusted(
+        &self,
+        wanted: &Issuance,
+        present: &Present,
+    ) -> Result<(), Diagnostic> {
+        let (_, authority) = issue::seen(self.call, &self.instance, wanted).await?;
         self.can_follow(present, authority.chain.root())
     }
 

@@ -67,12 +67,6 @@ impl Settings {
         self.intermediate.first()
     }
 
-    /// Whether the roots may change at once.
-    pub(super) fn replaces_roots(&self) -> bool {
-        let issues = self.issues();
-        self.allow_root_replacement || issues.is_some_and(|issues| issues.allow_root_replacement)
-    }
-
     /// The layout in the domain's terms.
     pub(super) fn layout(&self) -> Format {
         match self.format {

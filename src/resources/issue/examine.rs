@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Issuance;
 use crate::pca::{AlgorithmError, Description, IssuerPem, SigningAlgorithm, Status, UsageMode};
+use crate::pki::judge::{Finding, judge_issuer};
 use crate::pki::{self, BeyondIssuer, Certificate, Chain, ChainError, Fingerprint};
 
 /// A CA that could sign.
@@ -54,6 +55,10 @@ pub(in crate::resources) enum Obstacle {
         expected: Fingerprint,
         found: Fingerprint,
     },
+    /// No mesh could live under it: what is wrong with it and those above it.
+    Unfit(Vec<Finding>),
+    /// It would sign in a way that not every verifier in a mesh knows.
+    Sha512,
     /// It leads to another root than the last certificate did.
     RootReplaced {
         last: Fingerprint,
@@ -108,6 +113,8 @@ pub(in crate::resources) fn examine(
     obstacles.extend(partition(settings));
     obstacles.extend(path_length(authority, settings));
     obstacles.extend(root(authority, settings, last.root));
+    let sha512 = settings.signing_algorithm == Some(SigningAlgorithm::Sha512WithEcdsa);
+    obstacles.extend(sha512.then_some(Obstacle::Sha512));
     let key = &authority.description.key_algorithm;
     let algorithm = SigningAlgorithm::choose(settings.signing_algorithm, key);
     let not_after = end(authority, settings, now);
@@ -118,10 +125,17 @@ pub(in crate::resources) fn examine(
             .and_then(|end| not_later(authority, last, *end)),
     );
     match (algorithm, not_after) {
-        (Ok(signing_algorithm), Ok(not_after)) if obstacles.is_empty() => Ok(Terms {
-            signing_algorithm,
-            not_after,
-        }),
+        (Ok(signing_algorithm), Ok(not_after)) if obstacles.is_empty() => {
+            let unfit = judge_issuer(&authority.chain, now);
+            if unfit.is_empty() {
+                Ok(Terms {
+                    signing_algorithm,
+                    not_after,
+                })
+            } else {
+                Err(vec![Obstacle::Unfit(unfit)])
+            }
+        }
         (algorithm, not_after) => {
             obstacles.extend(algorithm.err().map(Obstacle::Algorithm));
             obstacles.extend(not_after.err());
@@ -387,6 +401,30 @@ mod tests {
             day(0),
         );
         assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn an_authority_under_which_no_mesh_could_live_is_refused() {
+        let root = Ca::root(Spec::ca("root"));
+        let roles = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+        let server = Spec::ca("authority").path_length(1);
+        let server = root.sign(server.change(|spec| spec.roles = roles.clone()));
+        let mut authority = authority(1, 365, |_| {});
+        authority.chain =
+            Chain::assemble(server.certificate, vec![root.certificate]).expect("a sound chain");
+        let found = obstacles(&authority, json!({}), &Last::default(), day(0));
+        assert!(
+            matches!(&found[..], [Obstacle::Unfit(findings)] if findings.len() == 1),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_signature_that_old_verifiers_do_not_know_is_refused() {
+        let authority = authority(1, 365, |_| {});
+        let sha512 = json!({"signing_algorithm": "SHA512WITHECDSA"});
+        let found = obstacles(&authority, sha512, &Last::default(), day(0));
+        assert_eq!(found, [Obstacle::Sha512]);
     }
 
     #[test]

@@ -170,7 +170,8 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
     ),
     flag("allow_root_replacement").or(Fallback::Bool(false)).touches(NOTHING).says(
         "Whether a new certificate may lead to another root than the last one. Workloads that trust \
-         only the old root refuse those that got a certificate under the new one.",
+         only the old root refuse those that got a certificate under the new one. In \
+         `istiopca_cacerts_secret` its own setting of this name decides.",
     ),
 ];
 

@@ -29,7 +29,7 @@ pub(in crate::resources) fn unsound(instance: &Instance, findings: &[Finding]) -
 }
 
 /// A mesh could not live under the CA that was to issue.
-pub(in crate::resources) fn unfit_issuer(
+pub(super) fn unfit_issuer(
     instance: &Instance,
     authority: &Arn,
     findings: &[Finding],

@@ -17,7 +17,7 @@ pub(super) use authority::{
 };
 pub(super) use certificate::{beyond_renewal, issuer_changed, key_in_state, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
-pub(super) use judged::{restart_needed, unfit_issuer, unsound, unwatched};
+pub(super) use judged::{restart_needed, unsound, unwatched};
 pub(super) use obstacle::obstacle;
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, immutable,

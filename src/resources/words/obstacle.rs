@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::judged::unfit_issuer;
 use super::{Instance, UNTOUCHED};
 use crate::pca::{AlgorithmError, Arn, Status};
 use crate::pki::{BeyondIssuer, Fingerprint};
@@ -19,6 +20,9 @@ pub(in crate::resources) fn obstacle(
     arn: &Arn,
     obstacle: &Obstacle,
 ) -> Diagnostic {
+    if let Obstacle::Unfit(findings) = obstacle {
+        return unfit_issuer(instance, arn, findings);
+    }
     let (what, told, remedy, setting) = match obstacle {
         Obstacle::Status(status) => inactive(arn, status),
         Obstacle::Algorithm(error) => unfit_key(error),
@@ -33,6 +37,7 @@ pub(in crate::resources) fn obstacle(
         Obstacle::NotLater { new, old } => no_use_in_renewing(arn, *new, *old),
         Obstacle::Root { expected, found } => unexpected_root(arn, *expected, *found),
         Obstacle::RootReplaced { last, found } => another_root(arn, *last, *found),
+        Obstacle::Sha512 | Obstacle::Unfit(_) => unknown_to_some(),
     };
     instance
         .error(what, &[&told, UNTOUCHED, &remedy])
@@ -169,6 +174,17 @@ fn another_root(arn: &Arn, last: Fingerprint, found: Fingerprint) -> Told {
     )
 }
 
+fn unknown_to_some() -> Told {
+    (
+        "not every verifier knows this signature",
+        "ECDSA with SHA-512 on P-256 and P-384 is verified by rustls only since 0.23.36, so a ztunnel \
+         that is older refuses every workload under such a certificate."
+            .to_owned(),
+        "Leave `signing_algorithm` out, or name SHA256WITHECDSA or SHA384WITHECDSA.".to_owned(),
+        "signing_algorithm",
+    )
+}
+
 fn awaken(status: &Status) -> String {
     match status {
         Status::Disabled => "Enable the CA again (`aws acm-pca update-certificate-authority \
@@ -193,7 +209,7 @@ fn algorithm(error: &AlgorithmError) -> String {
     match error {
         AlgorithmError::CaKey(name) => format!(
             "The CA's key is {name}: nothing in a mesh is known to verify what it signs. Use a CA \
-             with an RSA key or one on P-256, P-384 or P-521."
+             with an RSA key or one on P-256 or P-384."
         ),
         other => format!("The chosen algorithm cannot be used: {other}."),
     }

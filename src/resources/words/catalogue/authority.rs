@@ -42,6 +42,7 @@ pub(super) fn obstacles() -> Chapter {
         }),
         Obstacle::PathEnds { at: ends },
         Obstacle::ShortLived,
+        Obstacle::Sha512,
         Obstacle::NotLater {
             new: ends,
             old: ends,

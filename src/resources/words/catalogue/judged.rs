@@ -4,6 +4,7 @@ use super::secret::ROOT;
 use super::{CA, Chapter, intermediate, moment, secret};
 use crate::pki::judge::{Finding, FormFault, Named, PathFault, RevocationFault, Role};
 use crate::pki::roots::RootsChange;
+use crate::resources::issue::Obstacle;
 use crate::resources::words;
 
 pub(super) fn chapter() -> Chapter {
@@ -30,7 +31,7 @@ pub(super) fn chapter() -> Chapter {
             words::unsound(&instance, &not_loaded()),
             words::unsound(&instance, &refused_by_peers()),
             words::unsound(&instance, &[old_leaves]),
-            words::unfit_issuer(&intermediate(), &arn, &[too_short]),
+            words::obstacle(&intermediate(), &arn, &Obstacle::Unfit(vec![too_short])),
             words::restart_needed(&instance, &bytes),
             words::unwatched(&instance),
         ],
