@@ -87,8 +87,12 @@ fn comparable(value: &Value) -> String {
         }
         Value::Object(entries) => {
             let entries = entries.iter();
-            let entries = entries.map(|(name, value)| format!("{name}: {}", comparable(value)));
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+            let mut entries: Vec<_> = entries
+                .map(|(name, value)| format!("{name}: {}", comparable(value)))
+                .collect();
+            // In which order a map keeps its entries depends on how serde_json was built.
+            entries.sort_unstable();
+            format!("{{{}}}", entries.join(","))
         }
         Value::Number(number) => format!("{:e}", number.as_f64().unwrap_or(f64::NAN)),
         other => other.to_string(),
