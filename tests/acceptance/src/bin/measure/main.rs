@@ -116,7 +116,7 @@ async fn plan(binary: &Path) -> Result<Memory, Failure> {
     let dir = stage.dir();
     dir.init(&[]).await.succeeds();
     dir.apply(&[]).await.succeeds();
-    let watch = Watch::begin("terraform-provider-istiopca");
+    let watch = Watch::begin(binary)?;
     dir.plan(&[]).await.succeeds();
     watch
         .end()

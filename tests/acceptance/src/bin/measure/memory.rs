@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -35,7 +36,7 @@ impl Memory {
     }
 }
 
-/// Looks at every process of a name until told to stop.
+/// Looks at every process of one program until told to stop.
 pub(super) struct Watch {
     stop: Arc<AtomicBool>,
     seen: JoinHandle<Option<Memory>>,
@@ -43,13 +44,16 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Begins to look. A core starts a provider several times for one command; the hungriest counts.
-    pub(super) fn begin(name: &'static str) -> Self {
+    /// Others of the same name may run beside it, such as a test's: the size of the file tells them
+    /// apart.
+    pub(super) fn begin(program: &Path) -> io::Result<Self> {
+        let size = fs::metadata(program)?.len();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let seen = thread::spawn(move || {
             let mut seen: Option<Memory> = None;
             while !stopped.load(Ordering::Relaxed) {
-                for memory in processes(name).filter_map(|pid| Memory::of(pid).ok()) {
+                for memory in processes(size).filter_map(|pid| Memory::of(pid).ok()) {
                     let most = seen.get_or_insert_default();
                     most.resident = most.resident.max(memory.resident);
                     most.most = most.most.max(memory.most);
@@ -58,7 +62,7 @@ impl Watch {
             }
             seen
         });
-        Self { stop, seen }
+        Ok(Self { stop, seen })
     }
 
     /// What was seen, if there was such a process.
@@ -68,15 +72,11 @@ impl Watch {
     }
 }
 
-fn processes(name: &str) -> impl Iterator<Item = u32> {
+fn processes(size: u64) -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(move |pid: &u32| {
-        let executable = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-        let file = executable
-            .file_name()
-            .and_then(|file| file.to_str())
-            .unwrap_or_default();
-        file.starts_with(name)
+        let executable = fs::metadata(format!("/proc/{pid}/exe"));
+        executable.is_ok_and(|file| file.len() == size)
     })
 }
