@@ -5,14 +5,17 @@ use std::ops::Deref;
 
 use zeroize::Zeroize;
 
-use super::settings::Settings;
+use super::settings::{Settings, given};
 use super::{Outputs, trust};
 use crate::cluster::SecretName;
-use crate::cluster::secret::{Desired, Observed, Step, Wanted, beside};
+use crate::cluster::secret::{
+    Claim, Decision, Desired, Observed, Policy, Refusal, Step, Wanted, beside, decide,
+};
 use crate::pki::{
     Bundle, BundleError, CaCerts, Certificate, CertificateError, Chain, Contents, Fingerprint,
-    Format, PrivateKey, roots,
+    Format, Live, PrivateKey, roots,
 };
+use crate::resources::issue::Issued;
 
 /// The label on everything that a host of this kind manages.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "terraform");
@@ -233,6 +236,33 @@ fn file_names(layout: Format) -> [&'static str; 4] {
         layout.chain_file(),
         layout.roots_file(),
     ]
+}
+
+/// What is to be done with the Secret that is there, or why not: as the apply decides it before it
+/// issues, and a plan foresees it.
+pub(super) fn judged(
+    observed: &Observed,
+    settings: &Settings,
+    outputs: &Outputs,
+    policy: Policy,
+) -> Result<Decision, Refusal> {
+    let ours = |observed: &Observed| holds_ours(observed, settings, &outputs.0);
+    let claim = Claim {
+        owner: outputs.1.owner_id.as_deref().unwrap_or_default(),
+        same_certificate: &ours,
+    };
+    let outline = outline(observed.at.clone(), settings, outputs);
+    decide(observed, &claim, &outline, policy)
+}
+
+/// Whether a Secret holds the certificate that would be written.
+pub(super) fn holds_ours(observed: &Observed, settings: &Settings, issued: &Issued) -> bool {
+    let given = given(settings).and_then(Result::ok);
+    let wanted = given.map(|chain| chain.certificate().sha256());
+    let wanted = wanted.or(issued.certificate_sha256);
+    let files = Files::of(Some(observed));
+    let live = Live::read(&files);
+    wanted.is_some() && live.certificate().map(Certificate::sha256) == wanted
 }
 
 fn never_beside(layout: Format) -> BTreeSet<String> {

@@ -1,6 +1,6 @@
 //! In what a live Secret differs from what was written: pure.
 
-use super::compose::{self, Files};
+use super::compose;
 use super::settings::Settings;
 use super::{Outputs, at};
 use crate::cluster::secret::{Difference, Expected, How, LastSeen, Observed, difference, writers};
@@ -8,11 +8,12 @@ use crate::pki::{Fingerprint, Live};
 use crate::terraform::value::Both;
 
 /// In words what differs, and whether the key is gone or another one. The same for the same
-/// Secret: it is compared from day to day.
+/// Secret: it is compared from day to day. `live` are its files of the layout that was written.
 pub(super) fn drift(
     settings: &Settings,
     outputs: &Outputs,
     observed: &Observed,
+    live: &Live,
 ) -> (Vec<String>, bool) {
     let Both(issued, written) = outputs;
     if written.uid.is_none() {
@@ -29,8 +30,6 @@ pub(super) fn drift(
         drift.push("the Secret is marked immutable".to_owned());
     }
     let key_file = settings.layout().key_file();
-    let files = Files::of(Some(observed)).of_layout(settings.layout());
-    let live = Live::read(&files);
     let key = live.public_key().map(|key| key.sha256());
     let key_lost = key != issued.public_key_sha256;
     if key_lost {
@@ -120,19 +119,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::pki::CaCerts;
     use crate::pki::testing::{Ca, Spec};
-    use crate::pki::{CaCerts, Chain};
+    use crate::resources::cacerts_secret::compose::Files;
     use crate::resources::cacerts_secret::outputs::Written;
-    use crate::resources::cacerts_secret::testing::settings;
+    use crate::resources::cacerts_secret::testing::{composed, mesh, nothing, settings};
     use crate::resources::issue::Issued;
 
     /// A Secret as it was written, and what is known of it.
     fn written() -> (Settings, Outputs, Value) {
-        let (settings, root) = (settings(), Ca::root(Spec::ca("root")));
-        let mesh = root.sign(Spec::ca("mesh").path_length(0).days(90));
-        let chain = Chain::assemble(mesh.certificate.clone(), vec![root.certificate.clone()]);
-        let chain = chain.expect("a chain");
-        let cacerts = compose::bundle(&settings, &chain, &mesh.key, &[]).expect("a bundle");
+        let (settings, (root, mesh)) = (settings(), mesh("root"));
+        let cacerts = composed(&settings, &root, &mesh, &nothing());
         let record = Written {
             uid: Some("u-1".to_owned()),
             owner_id: Some("o-1".to_owned()),
@@ -140,7 +137,7 @@ mod tests {
             labels_all: BTreeMap::from([("tier".to_owned(), "mesh".to_owned())]),
             ..Written::default()
         };
-        let outputs = Both(Issued::facts(&chain), record);
+        let outputs = Both(Issued::facts(cacerts.bundle().chain()), record);
         let secret = as_written(&settings, &outputs, &cacerts);
         (settings, outputs, secret)
     }
@@ -166,7 +163,8 @@ mod tests {
         let (settings, outputs, mut secret) = written();
         change(&mut secret);
         let observed = Observed::parse(secret.to_string().as_bytes()).expect("a Secret");
-        drift(&settings, &outputs, &observed)
+        let live = Live::read(&Files::of(Some(&observed)).of_layout(settings.layout()));
+        drift(&settings, &outputs, &observed, &live)
     }
 
     fn by(manager: &str, fields: &Value) -> Value {

@@ -6,8 +6,7 @@ use super::outputs::SecretNotes;
 use super::settings::Settings;
 use super::{CacertsSecret, Outputs, Prior, at, instance, trust};
 use crate::clients::Clients;
-use crate::cluster::secret::Observed;
-use crate::pki::{Certificate, Live};
+use crate::pki::Live;
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
 use crate::terraform::value::Both;
@@ -72,10 +71,11 @@ async fn look_at_secret(
     let Some(observed) = observed else {
         return Ok(gone(&settings, outputs, private, &instance));
     };
-    let (drift, key_lost) = drift(&settings, &outputs, &observed);
+    let live = Live::read(&Files::of(Some(&observed)).of_layout(settings.layout()));
+    let (drift, key_lost) = drift(&settings, &outputs, &observed, &live);
     outputs.1.drift = drift;
     private.key_lost = key_lost && settings.issues().is_some();
-    private.other_roots = !trust::are(&live_roots(&settings, &observed), &outputs.1.trusted_roots);
+    private.other_roots = !trust::are(live.roots(), &outputs.1.trusted_roots);
     let drift = &outputs.1.drift;
     let drifted = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
     let immutable = observed.immutable.then(|| words::immutable(&instance));
@@ -126,9 +126,4 @@ fn here(
         private,
         warnings,
     })
-}
-
-fn live_roots(settings: &Settings, observed: &Observed) -> Vec<Certificate> {
-    let files = Files::of(Some(observed)).of_layout(settings.layout());
-    Live::read(&files).roots().to_vec()
 }

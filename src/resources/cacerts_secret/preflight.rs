@@ -1,12 +1,13 @@
 //! A look at the CA and the cluster while planning, for messages only.
 
-use super::compose::{self, Files};
+use super::compose;
 use super::present::Present;
 use super::settings::{Settings, given};
 use super::{CacertsSecret, Outputs, Prior, at, instance, last, trust};
 use crate::clients::Clients;
-use crate::cluster::secret::{Claim, Observed, decide};
-use crate::pki::{Certificate, Live};
+use crate::cluster::Cluster;
+use crate::cluster::secret::{Observed, Refusal};
+use crate::pki::Certificate;
 use crate::resources::{issue, words};
 use crate::terraform::{Call, Diagnostic, Intent};
 
@@ -69,49 +70,60 @@ pub(super) async fn preflight(
         let instance = instance(settings);
         told.extend(issue::preflight(call, &instance, wanted, &last, reason).await);
     }
-    if told.is_empty() && planning.drifted {
-        told.extend(refusal(call, &planning).await);
-    }
-    if told.is_empty() && planning.roots {
-        told.extend(roots(call, &planning).await);
+    if told.is_empty() && (planning.drifted || planning.roots) {
+        told.extend(about_the_secret(call, &planning).await);
     }
     told
 }
 
-/// What would keep a Secret that has drifted from being put right: whose it has become, and what
-/// lets it be written all the same.
-///
-/// No more than a warning: nothing in the configuration has changed, and whoever destroys plans this,
-/// too.
-async fn refusal(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
-    let (prior, settings) = (planning.prior?, planning.settings);
-    let observed = call.clients.cluster().ok()?.read(&at(settings)).await;
-    let observed = observed.ok()??;
-    let outputs = &prior.outputs;
-    let same = |observed: &Observed| {
-        let live = Live::read(&Files::of(Some(observed)));
-        let live = live.certificate().map(Certificate::sha256);
-        live.is_some() && live == outputs.0.certificate_sha256
-    };
-    let claim = Claim {
-        owner: outputs.1.owner_id.as_deref().unwrap_or_default(),
-        same_certificate: &same,
-    };
-    let outline = compose::outline(at(settings), settings, outputs);
-    let refusal = decide(&observed, &claim, &outline, settings.policy(true)).err()?;
-    Some(words::will_be_refused(&instance(settings), &refusal))
+/// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is.
+async fn about_the_secret(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
+    let cluster = call.clients.cluster().ok()?;
+    let observed = cluster.read(&at(planning.settings)).await.ok()?;
+    let refused = observed
+        .as_ref()
+        .and_then(|observed| refusal(planning, observed));
+    match refused {
+        Some(_) if planning.prior.is_none() => None,
+        Some(refusal) if planning.drifted => {
+            let instance = instance(planning.settings);
+            Some(words::will_be_refused(&instance, &refusal))
+        }
+        _ if planning.roots => roots(call, planning, cluster, observed).await,
+        _ => None,
+    }
 }
 
-/// A change of roots that workloads would not survive. Where neither the cluster nor AWS tells,
-/// nothing is said.
+/// What would keep the Secret from being written: whose it is, or has become.
+///
+/// Of a new one the apply says so, unless what is in its place is gone by then. Of one that has
+/// drifted it is told, as no more than a warning: nothing in the configuration has changed, and
+/// whoever destroys plans this, too.
+fn refusal(planning: &Planning<'_>, observed: &Observed) -> Option<Refusal> {
+    let (settings, none) = (planning.settings, Outputs::default());
+    let outputs = planning.prior.map_or(&none, |prior| &prior.outputs);
+    let policy = settings.policy(planning.prior.is_some());
+    compose::judged(observed, settings, outputs, policy).err()
+}
+
+/// A change of roots that workloads would not survive. Where AWS does not tell, nothing is said.
 ///
 /// A renewal is warned about, as when the CA is in the way: see [`issue::preflight`].
-async fn roots(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
+async fn roots(
+    call: &Call<'_, Clients>,
+    planning: &Planning<'_>,
+    cluster: &Cluster,
+    observed: Option<Observed>,
+) -> Option<Diagnostic> {
     let Planning {
         prior, settings, ..
     } = *planning;
     let own = own_root(call, planning).await?;
-    let present = present(call, prior, settings).await?;
+    let mut present = Present::new(observed, prior);
+    if present.depends_on_istiod() {
+        let published = trust::published(cluster, &at(settings)).await.ok()?;
+        present.believe(published, prior, call.now);
+    }
     let instance = instance(settings);
     let problem = match present.missteps(prior, settings, &own, call.now) {
         Ok(missteps) if missteps.is_empty() => return None,
@@ -136,36 +148,4 @@ async fn own_root(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<C
     }
     let pem = prior?.outputs.0.root_certificate.as_deref()?;
     Certificate::from_pem(pem).ok()
-}
-
-/// What there is, but for a Secret that may not be written over anyway.
-async fn present(
-    call: &Call<'_, Clients>,
-    prior: Option<&Prior>,
-    settings: &Settings,
-) -> Option<Present> {
-    let cluster = call.clients.cluster().ok()?;
-    let at = at(settings);
-    let observed = cluster.read(&at).await.ok()?;
-    let refused = |observed: &Observed| prior.is_none() && is_refused(observed, settings);
-    if observed.as_ref().is_some_and(refused) {
-        return None;
-    }
-    let mut present = Present::new(observed, prior);
-    if present.depends_on_istiod() {
-        let published = trust::published(cluster, &at).await.ok()?;
-        present.believe(published, prior, call.now);
-    }
-    Some(present)
-}
-
-/// Whether a new Secret cannot take the place of this one; the apply says so, unless it is gone by
-/// then.
-fn is_refused(observed: &Observed, settings: &Settings) -> bool {
-    let outline = compose::outline(at(settings), settings, &Outputs::default());
-    let claim = Claim {
-        owner: "",
-        same_certificate: &|_| false,
-    };
-    decide(observed, &claim, &outline, settings.policy(false)).is_err()
 }

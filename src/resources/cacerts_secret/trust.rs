@@ -132,8 +132,9 @@ pub(super) async fn published(
     }))
 }
 
-/// The trust in want of a Secret: in roots of which an istiod says no more than that it trusts them. Since when, the
-/// state may know; for one that is not among those that it knows, that is from now on.
+/// The trust in want of a Secret: in roots of which an istiod says no more than that it trusts them.
+/// Since when, the state may know; for one that is not among those that it knows, that is from now
+/// on.
 pub(super) fn of_published(
     roots: Vec<Certificate>,
     prior: Option<&Prior>,
@@ -200,6 +201,7 @@ mod tests {
     use super::super::outputs::{SecretNotes, Written};
     use super::*;
     use crate::pki::testing::{Ca, Spec};
+    use crate::resources::cacerts_secret::testing;
     use crate::resources::issue::Issued;
     use crate::terraform::State;
     use crate::terraform::value::Both;
@@ -284,15 +286,10 @@ mod tests {
     }
 
     fn settings(also: &[&Ca]) -> Settings {
-        let also: Vec<String> = also.iter().map(|root| root.certificate.to_pem()).collect();
-        let settings = json!({
-            "namespace": "istio-system", "name": "cacerts", "create_namespace": false,
-            "format": "istio", "include_root_in_chain": true, "additional_root_pems": also,
-            "labels": {}, "annotations": {}, "on_existing": "error", "force_conflicts": false,
-            "prune_keys": false, "allow_root_replacement": false, "min_trust_overlap": "24h",
-            "on_destroy": "retain", "intermediate": [],
-        });
-        serde_json::from_value(settings).expect("settings")
+        Settings {
+            additional_root_pems: also.iter().map(|root| root.certificate.to_pem()).collect(),
+            ..testing::settings()
+        }
     }
 
     #[test]

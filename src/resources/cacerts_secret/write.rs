@@ -1,19 +1,19 @@
 //! Making the Secret what it should be. What can be checked is checked before a certificate is
 //! issued; what exists is recorded before anything is waited for.
 
-use super::compose::{self, Files};
+use super::compose;
 use super::judged::Case;
 use super::material::Material;
 use super::outputs::SecretNotes;
 use super::present::Present;
-use super::settings::{Settings, given};
+use super::settings::Settings;
 use super::trust::{self, TrustedRoot};
 use super::{CacertsSecret, Outputs, Prior, at, instance};
 use crate::clients::{self, Clients};
-use crate::cluster::secret::{Claim, Observed, Policy, decide};
+use crate::cluster::secret::{Claim, Observed, Policy};
 use crate::cluster::{Access, Cluster, NamespaceName, NamespaceState, PutError, SecretName};
-use crate::pki::{self, Certificate, Chain, Live, PrivateKey};
-use crate::resources::issue::{self, Issued};
+use crate::pki::{self, Certificate, Chain, PrivateKey};
+use crate::resources::issue;
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done, Planned, Unfinished};
 
@@ -151,13 +151,7 @@ impl Writing<'_> {
         let Some(observed) = observed else {
             return Ok(());
         };
-        let outline = compose::outline(self.at.clone(), self.settings, base);
-        let ours = |observed: &Observed| self.is_ours(observed, &base.0);
-        let claim = Claim {
-            owner: base.1.owner_id.as_deref().unwrap_or_default(),
-            same_certificate: &ours,
-        };
-        let judged = decide(observed, &claim, &outline, self.policy());
+        let judged = compose::judged(observed, self.settings, base, self.policy());
         judged
             .map(drop)
             .map_err(|refusal| words::refusal(&self.instance, &refusal))
@@ -167,17 +161,6 @@ impl Writing<'_> {
     fn policy(&self) -> Policy {
         let announced = self.prior.is_some() && self.planned.is_open("uid");
         self.settings.policy(announced)
-    }
-
-    /// Whether it holds the certificate that we would write.
-    fn is_ours(&self, observed: &Observed, issued: &Issued) -> bool {
-        let wanted = given(self.settings)
-            .and_then(Result::ok)
-            .map(|chain| chain.certificate().sha256());
-        let wanted = wanted.or(issued.certificate_sha256);
-        let files = Files::of(Some(observed));
-        let live = Live::read(&files);
-        wanted.is_some() && live.certificate().map(Certificate::sha256) == wanted
     }
 
     async fn put(&self, material: Material, present: &Present) -> Ended {
@@ -248,7 +231,7 @@ impl Writing<'_> {
         }
         let desired = compose::desired(self.at.clone(), self.settings, &cacerts, outputs);
         let issued = outputs.0.clone();
-        let ours = |observed: &Observed| self.is_ours(observed, &issued);
+        let ours = |observed: &Observed| compose::holds_ours(observed, self.settings, &issued);
         let claim = Claim {
             owner: &desired.owner,
             same_certificate: &ours,

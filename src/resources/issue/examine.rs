@@ -79,13 +79,7 @@ impl Authority {
         description: Description,
         pem: &IssuerPem,
     ) -> Result<Self, ChainError> {
-        let certificate = Certificate::from_pem(&pem.certificate)?;
-        let above = pem
-            .chain
-            .as_deref()
-            .map(Certificate::parse_all)
-            .transpose()?;
-        let chain = Chain::assemble(certificate, above.unwrap_or_default())?;
+        let chain = path_of(pem)?;
         Ok(Self { description, chain })
     }
 
@@ -98,6 +92,13 @@ impl Authority {
     pub(in crate::resources) fn is_short_lived(&self) -> bool {
         self.description.usage_mode == UsageMode::ShortLived
     }
+}
+
+/// A CA's own certificate with the path above it, from what AWS shows.
+pub(super) fn path_of(pem: &IssuerPem) -> Result<Chain, ChainError> {
+    let certificate = Certificate::from_pem(&pem.certificate)?;
+    let above = pem.chain.as_deref().map(Certificate::parse_all);
+    Chain::assemble(certificate, above.transpose()?.unwrap_or_default())
 }
 
 /// The terms of an order, or everything that stands in its way.

@@ -1,9 +1,10 @@
 //! The issuing CA as a look at a certificate finds it: until when it can issue, and whether it is
 //! still the one that signed.
 
+use super::examine::path_of;
 use super::{Issuance, Issued, Notes};
 use crate::clients::Clients;
-use crate::pca::{IssuerPem, Until};
+use crate::pca::Until;
 use crate::pki::{Certificate, Chain, Fingerprint, Horizon};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
@@ -41,7 +42,7 @@ pub(in crate::resources) async fn look_at_issuer(
     let signer = first(chain?)?;
     let client = call.clients.authority(arn).ok()?;
     let pem = client.glimpse(Until::new(call.deadline, &call.stop)).await;
-    let authority = assembled(pem?)?;
+    let authority = path_of(pem?).ok()?;
     notes.horizon = Some(Horizon::of(&authority));
     let since = since(&signer, issued.root_sha256, &authority)?;
     let (former, now) = (signer.not_after(), authority.certificate().not_after());
@@ -58,12 +59,6 @@ pub(in crate::resources) async fn look_at_issuer(
 /// The issuing CA's own certificate in a chain as the state keeps it.
 fn first(chain: &str) -> Option<Certificate> {
     Certificate::parse_all(chain).ok()?.into_iter().next()
-}
-
-fn assembled(pem: &IssuerPem) -> Option<Chain> {
-    let certificate = Certificate::from_pem(&pem.certificate).ok()?;
-    let above = pem.chain.as_deref().map(Certificate::parse_all);
-    Chain::assemble(certificate, above.transpose().ok()?.unwrap_or_default()).ok()
 }
 
 /// What became of the CA that signed under that root; `None` where it is as it was.
