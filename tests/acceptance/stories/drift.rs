@@ -103,7 +103,7 @@ async fn a_replaced_key_is_told_and_the_right_one_is_written_again() {
         let mut world = World::with_binary(cli, "replaced-key").await;
         world.configure(&world.intermediate_and_secret("", ""));
         world.apply(&[]).await.succeeds();
-        let key = another_key();
+        let key = another_key(&world.dir.path());
         world
             .patch(&json!({"stringData": {"ca-key.pem": key}}))
             .await;
@@ -127,7 +127,7 @@ async fn a_secret_that_issues_by_itself_orders_another_certificate_when_its_key_
         world.apply(&[]).await.succeeds();
         let first = world.state("istiopca_cacerts_secret.mesh").await["certificate_arn"].clone();
         world
-            .patch(&json!({"stringData": {"ca-key.pem": another_key()}}))
+            .patch(&json!({"stringData": {"ca-key.pem": another_key(&world.dir.path())}}))
             .await;
         let plan = world.plan(&[]).await;
         plan.exit_code(2)

@@ -1,23 +1,11 @@
 //! Two things go wrong at once.
 
 use istiopca_acceptance::cli::Cli;
-use serde_json::json;
 
-use crate::hands::self_signed;
+use crate::hands::either_way;
 use crate::world::{World, days};
 
-/// An istiod that was restarted without a Secret: it publishes a root of its own.
-async fn istiod_signs_by_itself(world: &World) {
-    let (certificate, _) = self_signed(&world.dir.path());
-    let published = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "istio-ca-root-cert", "namespace": world.namespace},
-        "data": {"root-cert.pem": certificate},
-    });
-    world.cluster.apply(&published).await.succeeds();
-}
-
-/// The Secret leaves the state here, so that what is live is all that says what the mesh trusted.
+/// The Secret stays in the state, which knows what the mesh trusted by it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_secret_is_put_back_from_an_intermediate_while_istiod_signs_by_itself() {
     for cli in Cli::both() {
@@ -26,7 +14,7 @@ async fn a_lost_secret_is_put_back_from_an_intermediate_while_istiod_signs_by_it
         world.apply(&[]).await.succeeds();
         let certificate = std::fs::read(world.file("ca-cert.pem").await).unwrap();
         world.delete_secret().await;
-        istiod_signs_by_itself(&world).await;
+        world.istiod_signs_by_itself().await;
         let plan = world.plan(&[]).await;
         plan.exit_code(2)
             .says("cacerts: it is gone")
@@ -43,20 +31,12 @@ async fn a_lost_secret_is_put_back_from_an_intermediate_while_istiod_signs_by_it
 /// The Secret is lost, istiod has made a root, and the certificate has expired meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_lost_and_has_expired_is_healed_by_one_apply() {
-    for (cli, issuing) in Cli::both()
-        .into_iter()
-        .flat_map(|cli| [(cli, true), (cli, false)])
-    {
+    for (cli, issuing) in either_way() {
         let mut world = World::under_a_clock(cli, "lost-expired").await;
-        let validity = "validity = \"9d\"";
-        world.configure(&if issuing {
-            world.issuing_secret("", validity)
-        } else {
-            world.intermediate_and_secret(validity, "")
-        });
+        world.configure_for_nine_days(issuing);
         world.apply(&[]).await.succeeds();
         world.delete_secret().await;
-        istiod_signs_by_itself(&world).await;
+        world.istiod_signs_by_itself().await;
         world.aws.clock().advance(days(30));
         world.plan(&[]).await.exit_code(2).says("it is gone");
         world.apply(&[]).await.succeeds();

@@ -1,14 +1,14 @@
 //! What others do to the Secret, and how a story looks at it from outside.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use istiopca_acceptance::apiserver::{ApiServer, User};
+use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::process::Run;
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, openssl};
 
 impl World {
     /// kubectl as the cluster's administrator, in this story's namespace.
@@ -47,6 +47,34 @@ impl World {
             .succeeds();
     }
 
+    /// Does what istiod does with the roots that it has taken up.
+    pub(crate) async fn istiod_publishes(&self, roots: &str) {
+        let published = json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "istio-ca-root-cert", "namespace": self.namespace},
+            "data": {"root-cert.pem": roots},
+        });
+        self.cluster.apply(&published).await.succeeds();
+    }
+
+    /// Does what an istiod does that was started without a Secret; returns its root.
+    pub(crate) async fn istiod_signs_by_itself(&self) -> String {
+        let (certificate, _) = self_signed(&self.dir.path());
+        self.istiod_publishes(&certificate).await;
+        certificate
+    }
+
+    /// A mesh whose certificate lasts nine days: issued by the Secret itself, or by an intermediate
+    /// of its own.
+    pub(crate) fn configure_for_nine_days(&self, issuing: bool) {
+        let validity = "validity = \"9d\"";
+        self.configure(&if issuing {
+            self.issuing_secret("", validity)
+        } else {
+            self.intermediate_and_secret(validity, "")
+        });
+    }
+
     /// The UID of the live Secret.
     pub(crate) async fn uid(&self) -> String {
         let live = self.live().await;
@@ -78,6 +106,12 @@ impl World {
     }
 }
 
+/// Both cores, each with a Secret that issues by itself and with one that does not.
+pub(crate) fn either_way() -> impl Iterator<Item = (Cli, bool)> {
+    let cores = Cli::both().into_iter();
+    cores.flat_map(|cli| [(cli, true), (cli, false)])
+}
+
 /// Waits until the cluster acts on a rule that was just written.
 pub(crate) async fn until_allowed(cluster: &ApiServer, user: &User, verb: &str, namespace: &str) {
     let end = Instant::now() + Duration::from_secs(60);
@@ -93,42 +127,35 @@ pub(crate) async fn until_allowed(cluster: &ApiServer, user: &User, verb: &str, 
 
 /// A self-signed CA as istiod makes one when it has no bundle: certificate and key, PEM.
 pub(crate) fn self_signed(dir: &Path) -> (String, String) {
-    let (certificate, key) = (dir.join("self-signed.pem"), dir.join("self-signed.key"));
-    let made = Command::new("openssl")
-        .args([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650",
-        ])
-        .args(["-subj", "/O=cluster.local", "-keyout"])
-        .args([&key])
-        .arg("-out")
-        .args([&certificate])
-        .output()
-        .expect("openssl runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    let read = |file| std::fs::read_to_string(file).expect("openssl wrote it");
-    (read(&certificate), read(&key))
+    let key = dir.join("self-signed.key");
+    let request = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "3650",
+        "-subj",
+        "/O=cluster.local",
+        "-keyout",
+    ];
+    let certificate = openssl(&request, &key);
+    let key = std::fs::read_to_string(key).expect("openssl wrote it");
+    (certificate, key)
 }
 
 /// A private key that nobody has a certificate for, PEM.
-pub(crate) fn another_key() -> String {
-    let made = Command::new("openssl")
-        .args([
-            "genpkey",
-            "-algorithm",
-            "EC",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-        ])
-        .output()
-        .expect("openssl runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    String::from_utf8(made.stdout).expect("openssl prints text")
+pub(crate) fn another_key(dir: &Path) -> String {
+    let curve = [
+        "genpkey",
+        "-algorithm",
+        "EC",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-out",
+    ];
+    let key = dir.join("another.key");
+    openssl(&curve, &key);
+    std::fs::read_to_string(key).expect("openssl wrote it")
 }

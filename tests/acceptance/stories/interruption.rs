@@ -72,6 +72,36 @@ fn recorded(instance: &Value) -> String {
         .to_owned()
 }
 
+/// Ctrl-C while the order is under way, which is said.
+async fn interrupted(running: Running) -> Run {
+    running.ctrl_c();
+    let run = running.wait(SOON).await;
+    run.says("the certificate is ordered and not delivered yet");
+    run
+}
+
+/// Applies, lets the renewal become due, and interrupts it: the order changes neither what is
+/// recorded of the certificate nor what is live. Returns the resource before, and as it is stored.
+async fn renewal_interrupted(world: &mut World, kind: &str) -> (Value, Value) {
+    world.apply(&[]).await.succeeds();
+    let first = world.state(&format!("{kind}.mesh")).await;
+    let live = world.live().await["data"].clone();
+    world.aws.clock().advance(days(6));
+    let _host = attached(world).await;
+    let running = until_ordered(world, 1).await;
+    interrupted(running).await.fails();
+    let instance = stored(world, kind).await;
+    assert_eq!(
+        recorded(&instance),
+        first["certificate_arn"].as_str().unwrap_or_default()
+    );
+    assert!(
+        world.live().await["data"] == live,
+        "the mesh goes on with what it has"
+    );
+    (first, instance)
+}
+
 async fn finishes(world: &mut World, orders: usize) -> Run {
     world.aws.release_deliveries();
     let run = world.apply(&[]).await;
@@ -88,12 +118,7 @@ async fn an_interrupted_order_is_recorded_and_the_next_run_fetches_it() {
         let mut world = World::with_binary(cli, "ctrl-c").await;
         world.configure(&world.intermediate_and_secret("", ""));
         let running = until_ordered(&world, 1).await;
-        running.ctrl_c();
-        running
-            .wait(SOON)
-            .await
-            .fails()
-            .says("the certificate is ordered and not delivered yet");
+        interrupted(running).await.fails();
         let instance = stored(&mut world, INTERMEDIATE).await;
         let arn = recorded(&instance);
         assert_eq!(instance["attributes"]["certificate"], Value::Null);
@@ -114,11 +139,7 @@ async fn an_interrupted_order_whose_key_was_kept_nowhere_is_named_and_placed_aga
         let mut world = World::with_binary(cli, "ctrl-c-issuing").await;
         world.configure(&world.issuing_secret("", ""));
         let running = until_ordered(&world, 1).await;
-        running.ctrl_c();
-        running
-            .wait(SOON)
-            .await
-            .says("the certificate is ordered and not delivered yet");
+        interrupted(running).await;
         let arn = recorded(&stored(&mut world, SECRET).await);
         assert_eq!(world.live().await, Value::Null);
 
@@ -149,31 +170,11 @@ async fn an_interrupted_renewal_keeps_the_old_certificate_and_is_finished_by_the
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "ctrl-c-renewal").await;
         world.configure(&world.intermediate_and_secret(r#"validity = "9d""#, ""));
-        world.apply(&[]).await.succeeds();
-        let first = world.state("istiopca_intermediate.mesh").await;
-        let live = world.live().await["data"].clone();
-        world.aws.clock().advance(days(6));
-        let _host = attached(&mut world).await;
-        let running = until_ordered(&world, 1).await;
-        running.ctrl_c();
-        running
-            .wait(SOON)
-            .await
-            .fails()
-            .says("the certificate is ordered and not delivered yet");
-        let instance = stored(&mut world, INTERMEDIATE).await;
-        assert_eq!(
-            recorded(&instance),
-            first["certificate_arn"].as_str().unwrap_or_default()
-        );
+        let (first, instance) = renewal_interrupted(&mut world, INTERMEDIATE).await;
         assert_eq!(instance["attributes"]["certificate"], first["certificate"]);
         assert_eq!(
             instance["attributes"]["private_key_pem"],
             first["private_key_pem"]
-        );
-        assert!(
-            world.live().await["data"] == live,
-            "the mesh goes on with what it has"
         );
 
         finishes(&mut world, 1).await;
@@ -192,27 +193,7 @@ async fn an_interrupted_renewal_of_a_key_that_only_the_cluster_has_leaves_that_i
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "ctrl-c-own-renewal").await;
         world.configure(&world.issuing_secret("", r#"validity = "9d""#));
-        world.apply(&[]).await.succeeds();
-        let first = world.state("istiopca_cacerts_secret.mesh").await;
-        let live = world.live().await["data"].clone();
-        world.aws.clock().advance(days(6));
-        let _host = attached(&mut world).await;
-        let running = until_ordered(&world, 1).await;
-        running.ctrl_c();
-        running
-            .wait(SOON)
-            .await
-            .fails()
-            .says("the certificate is ordered and not delivered yet");
-        let instance = stored(&mut world, SECRET).await;
-        assert_eq!(
-            recorded(&instance),
-            first["certificate_arn"].as_str().unwrap_or_default()
-        );
-        assert!(
-            world.live().await["data"] == live,
-            "the mesh goes on with what it has"
-        );
+        let (first, _) = renewal_interrupted(&mut world, SECRET).await;
 
         let run = finishes(&mut world, 2).await;
         run.says("an earlier certificate was never put to use");

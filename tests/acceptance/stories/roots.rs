@@ -8,7 +8,6 @@ use istiopca_acceptance::cli::Cli;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::hands::self_signed;
 use crate::planned::Planned;
 use crate::world::{World, days};
 
@@ -199,16 +198,6 @@ async fn an_intermediate_of_its_own_goes_to_another_root_when_it_is_named() {
     }
 }
 
-/// Does what istiod does with the roots that it has taken up.
-async fn publish(world: &World, roots: &str) {
-    let published = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "istio-ca-root-cert", "namespace": world.namespace},
-        "data": {"root-cert.pem": roots},
-    });
-    world.cluster.apply(&published).await.succeeds();
-}
-
 /// An istiod that was not restarted passes over a change of roots, and no workload learns of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_signed_under_a_root_that_istiod_has_not_taken_up() {
@@ -221,7 +210,7 @@ async fn nothing_is_signed_under_a_root_that_istiod_has_not_taken_up() {
         world.configure(&world.issuing_secret("", ""));
         world.apply(&[]).await.succeeds();
         let taken_up = world.file_text("root-cert.pem").await;
-        publish(&world, &taken_up).await;
+        world.istiod_publishes(&taken_up).await;
         world.configure(&world.issuing_secret(&at_once(&[&next_root]), ""));
         let apply = world.apply(&[]).await;
         apply
@@ -237,7 +226,8 @@ async fn nothing_is_signed_under_a_root_that_istiod_has_not_taken_up() {
                 .says("Restart every istiod");
         }
         world.ordered(1);
-        publish(&world, &world.file_text("root-cert.pem").await).await;
+        let taken_up = world.file_text("root-cert.pem").await;
+        world.istiod_publishes(&taken_up).await;
         world.apply(&[]).await.succeeds();
         world.ordered(2);
         world.openssl_accepts_the_live_bundle().await;
@@ -250,8 +240,7 @@ async fn nothing_is_signed_under_a_root_that_istiod_has_not_taken_up() {
 async fn the_first_certificate_under_a_self_signed_istiod_is_a_change_of_roots() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "first-plug-in").await;
-        let (certificate, _) = self_signed(&world.dir.path());
-        publish(&world, &certificate).await;
+        let certificate = world.istiod_signs_by_itself().await;
         let also = format!("additional_root_pems = [<<EOT\n{certificate}EOT\n]");
         for settings in ["", also.as_str()] {
             world.configure(&world.issuing_secret(settings, ""));
@@ -288,8 +277,7 @@ async fn a_lost_secret_is_put_back_under_its_root_while_istiod_signs_by_itself()
         world.configure(&world.issuing_secret("", ""));
         world.apply(&[]).await.succeeds();
         world.delete_secret().await;
-        let (certificate, _) = self_signed(&world.dir.path());
-        publish(&world, &certificate).await;
+        world.istiod_signs_by_itself().await;
         let apply = world.apply(&[]).await;
         apply
             .succeeds()

@@ -4,6 +4,7 @@
 use istiopca_acceptance::cli::Cli;
 use serde_json::{Value, json};
 
+use crate::hands::either_way;
 use crate::world::{World, days};
 
 /// A Secret that is not ours, and what a plan says of it.
@@ -94,17 +95,9 @@ async fn whoever_takes_the_secrets_place_is_told_by_name_with_the_remedy() {
 /// What cannot be changed is made anew while there is time, not in the night of a renewal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_was_made_immutable_is_told_and_made_anew() {
-    for (cli, issuing) in Cli::both()
-        .into_iter()
-        .flat_map(|cli| [(cli, true), (cli, false)])
-    {
+    for (cli, issuing) in either_way() {
         let mut world = World::under_a_clock(cli, "immutable").await;
-        let validity = "validity = \"9d\"";
-        world.configure(&if issuing {
-            world.issuing_secret("", validity)
-        } else {
-            world.intermediate_and_secret(validity, "")
-        });
+        world.configure_for_nine_days(issuing);
         world.apply(&[]).await.succeeds();
         // At any time, and when a renewal is due.
         for (later, ordered) in [(days(0), 1), (days(6), 2)] {
