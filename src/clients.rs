@@ -9,7 +9,7 @@ use aws_lc_rs::rand;
 use serde::Deserialize;
 
 use crate::aws::{self, AcmPca, Agent, SignIn};
-use crate::cluster::{self, Cluster, ConnectError, SettingsError};
+use crate::cluster::{self, Cluster, ConnectError, Resolved, SettingsError};
 use crate::pca::{Arn, Authority, Token};
 use crate::provider::RefreshFailure;
 use crate::terraform::Dynamic;
@@ -155,8 +155,11 @@ impl Clients {
     fn connect(&self) -> Result<Cluster, NoCluster> {
         let settings = self.kubernetes.as_ref().map_err(Clone::clone)?;
         let environment = |name: &str| env::var(name).ok();
-        let target = cluster::resolve(settings, &environment, &|path| std::fs::read(path))
+        let resolved = cluster::resolve(settings, &environment, &|path| std::fs::read(path))
             .map_err(|error| NoCluster::Target(Arc::new(error)))?;
+        let Resolved::Target(target) = resolved else {
+            unimplemented!("in the next step")
+        };
         Cluster::connect(&target).map_err(|error| NoCluster::Connect(Arc::new(error)))
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::door::NoPass;
 use super::secret::SecretName;
 use super::transport::Cause;
 
@@ -78,11 +79,16 @@ pub enum Problem {
         what: Kind,
     },
     /// 401: the credential is invalid or has expired, or nobody is known by it.
-    #[error("the API server does not accept the credential: {message}")]
+    #[error("the API server does not accept the credential{}: {message}", of(principal.as_deref()))]
     Unauthorized {
         /// The server's words.
         message: String,
+        /// Whose credential it is, where whoever issued it knows.
+        principal: Option<String>,
     },
+    /// The credential that would sign the call cannot be obtained.
+    #[error("there is no credential to sign in with: {0}")]
+    NoCredential(NoPass),
     /// 403: who we are may not do this.
     #[error("not allowed to {verb} {resource}: {message}")]
     Forbidden {
@@ -175,6 +181,7 @@ impl Problem {
         match self {
             Self::Busy { .. } => true,
             Self::Unreachable { cause, .. } => cause.is_transient(),
+            Self::NoCredential(error) => error.is_transient,
             _ => false,
         }
     }
@@ -270,6 +277,10 @@ impl fmt::Display for Kind {
             Self::ConfigMap => "ConfigMap",
         })
     }
+}
+
+fn of(principal: Option<&str>) -> String {
+    principal.map_or_else(String::new, |principal| format!(" of {principal}"))
 }
 
 fn held_by(finalizers: &[String]) -> String {

@@ -8,6 +8,7 @@ pub mod secret;
 
 mod access;
 mod config_map;
+mod door;
 mod error;
 mod namespace;
 mod put;
@@ -26,7 +27,11 @@ use http::Method;
 
 pub use access::{Access, Denied};
 pub use config_map::ConfigMap;
-pub use connect::{ConnectError, Fingerprint, Settings, SettingsError, Target, resolve};
+pub use connect::{
+    ConnectError, EksCluster, Fingerprint, Found, Resolved, SecretText, Settings, SettingsError,
+    Target, resolve, resolve_found,
+};
+pub use door::{ClientIdentity, Issuer, NoPass, Obtaining, Pass};
 pub use error::{Action, Error, Kind, Object, Problem, Verb};
 pub use namespace::{NamespaceName, NamespaceState};
 pub use put::{HowWritten, PutError, Written};
@@ -36,6 +41,7 @@ pub use sha256::{NotSha256, Sha256};
 pub use transport::Cause;
 pub use write::{Creation, WriteError};
 
+use door::Door;
 use secret::Observed;
 use wire::{Call, Patience};
 
@@ -44,10 +50,11 @@ pub const FIELD_MANAGER: &str = "terraform-provider-istiopca";
 
 /// A cluster, connected to on the first call; cheap to clone.
 ///
-/// Every call ends: one try within 45 s, a busy server tried four times.
+/// Every call ends: one try within 45 s, a busy server tried four times; what is waited for beside that is a credential
+/// that has to be obtained.
 #[derive(Clone)]
 pub struct Cluster {
-    client: kube::Client,
+    door: Door,
     fingerprint: Fingerprint,
     host: Arc<str>,
     patience: Patience,
@@ -59,9 +66,9 @@ impl Cluster {
     /// # Errors
     /// When the target's certificates or keys cannot be used.
     pub fn connect(target: &Target) -> Result<Self, ConnectError> {
-        let client = connect::client(target)?;
+        let door = Door::to(target)?;
         Ok(Self {
-            client,
+            door,
             fingerprint: target.fingerprint(),
             host: target.host().into(),
             patience: Patience::default(),

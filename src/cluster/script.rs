@@ -8,6 +8,7 @@ use http::{Request, Response};
 use kube::client::Body;
 use serde_json::Value;
 
+use super::door::Door;
 use super::wire::Patience;
 use super::{Cluster, Fingerprint};
 
@@ -72,7 +73,7 @@ pub(super) fn over(client: kube::Client) -> Cluster {
     };
     let fingerprint = Fingerprint::Host("api.example.com:443".to_owned());
     Cluster {
-        client,
+        door: Door::Standing(client),
         fingerprint,
         host: "api.example.com:443".into(),
         patience,

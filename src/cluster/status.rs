@@ -31,7 +31,10 @@ pub(super) fn problem(
         };
     }
     match code {
-        401 => Problem::Unauthorized { message },
+        401 => Problem::Unauthorized {
+            message,
+            principal: None,
+        },
         403 => forbidden(action, &status, message),
         404 => gone(code, status, message),
         409 => conflict(&status, message),
@@ -52,6 +55,7 @@ fn without_status(code: u16, retry_after: Option<Duration>) -> Problem {
     match code {
         401 => Problem::Unauthorized {
             message: String::new(),
+            principal: None,
         },
         429 | 502..=504 => Problem::Busy {
             code,
@@ -485,13 +489,15 @@ mod tests {
         assert_eq!(
             refused,
             Problem::Unauthorized {
-                message: "Unauthorized".to_owned()
+                message: "Unauthorized".to_owned(),
+                principal: None,
             }
         );
         assert_eq!(
             judge(401, &json!("no")),
             Problem::Unauthorized {
-                message: String::new()
+                message: String::new(),
+                principal: None,
             }
         );
     }

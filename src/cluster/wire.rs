@@ -7,6 +7,7 @@ use http::{Method, StatusCode, header};
 use kube::client::Body;
 use zeroize::Zeroizing;
 
+use super::door::Key;
 use super::error::{Action, Error, Problem};
 use super::secret::Observed;
 use super::transport::Cause;
@@ -102,10 +103,34 @@ impl Cluster {
     /// Sends a request until it is answered, refused, or out of tries.
     ///
     /// Trying again is safe for every call of ours: reads change nothing, and writes name the state that they act on.
+    /// A credential that does not last may be refused before its time; then another one is obtained, once.
     pub(super) async fn call(&self, call: &Call) -> Result<Answer, Error> {
+        let key = self.key(call).await?;
+        let answered = self.persist(call, &key).await;
+        if !is_unauthorized(&answered) || !self.door.changes_lock(&key).await {
+            return answered;
+        }
+        let key = self.key(call).await?;
+        let mut answered = self.persist(call, &key).await;
+        if let Err(Error {
+            problem: Problem::Unauthorized { principal, .. },
+            ..
+        }) = &mut answered
+        {
+            *principal = self.door.principal().await;
+        }
+        answered
+    }
+
+    async fn key(&self, call: &Call) -> Result<Key, Error> {
+        let key = self.door.key().await;
+        key.map_err(|error| call.action.failed(Problem::NoCredential(error)))
+    }
+
+    async fn persist(&self, call: &Call, key: &Key) -> Result<Answer, Error> {
         let mut pause = self.patience.pause;
         for _ in 1..self.patience.tries {
-            match self.attempt(call).await {
+            match self.attempt(call, key).await {
                 Err(Error {
                     problem: Problem::Busy { retry_after, .. },
                     ..
@@ -122,17 +147,17 @@ impl Cluster {
             }
             pause *= 2;
         }
-        self.attempt(call).await
+        self.attempt(call, key).await
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, Error> {
+    async fn attempt(&self, call: &Call, key: &Key) -> Result<Answer, Error> {
         let unreachable = |cause| {
             call.action.failed(Problem::Unreachable {
                 host: self.host.to_string(),
                 cause,
             })
         };
-        let sent = tokio::time::timeout(self.patience.each, self.exchange(call.request())).await;
+        let sent = tokio::time::timeout(self.patience.each, exchange(key, call.request())).await;
         let answered = sent.map_err(|_| unreachable(Cause::Deadline(self.patience.each)))?;
         let (parts, body) = answered.map_err(|error| unreachable(Cause::of(&error)))?;
         if !parts.status.is_success() {
@@ -145,18 +170,6 @@ impl Cluster {
             body,
             action: call.action.clone(),
         })
-    }
-
-    async fn exchange(
-        &self,
-        request: http::Request<Body>,
-    ) -> Result<(http::response::Parts, Zeroizing<Vec<u8>>), kube::Error> {
-        let (parts, body) = self.client.send(request).await?.into_parts();
-        let body = match body.collect_bytes().await?.try_into_mut() {
-            Ok(whole) => Zeroizing::new(Vec::from(whole)),
-            Err(shared) => Zeroizing::new(shared.to_vec()),
-        };
-        Ok((parts, body))
     }
 }
 
@@ -180,6 +193,23 @@ impl Answer {
     fn unreadable(&self, why: String) -> Error {
         self.action.failed(Problem::Unreadable { why })
     }
+}
+
+fn is_unauthorized(answered: &Result<Answer, Error>) -> bool {
+    let problem = answered.as_ref().err().map(|error| &error.problem);
+    matches!(problem, Some(Problem::Unauthorized { .. }))
+}
+
+async fn exchange(
+    key: &Key,
+    request: http::Request<Body>,
+) -> Result<(http::response::Parts, Zeroizing<Vec<u8>>), kube::Error> {
+    let (parts, body) = key.send(request).await?.into_parts();
+    let body = match body.collect_bytes().await?.try_into_mut() {
+        Ok(whole) => Zeroizing::new(Vec::from(whole)),
+        Err(shared) => Zeroizing::new(shared.to_vec()),
+    };
+    Ok((parts, body))
 }
 
 fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {

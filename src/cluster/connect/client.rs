@@ -56,7 +56,8 @@ pub(in crate::cluster) fn client(target: &Target) -> Result<kube::Client, Connec
 fn auth_info(credential: &Credential, impersonation: Option<&Impersonation>) -> AuthInfo {
     let mut info = AuthInfo::default();
     match credential {
-        Credential::None => {}
+        // What is issued goes with each call.
+        Credential::None | Credential::Issued(_) => {}
         Credential::Token(token) => info.token = Some(token.expose().into()),
         Credential::Certificate { chain, key } => {
             info.client_certificate_data = Some(STANDARD.encode(chain.as_bytes()));

@@ -10,10 +10,15 @@ use super::settings::Named;
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Nothing says which cluster. `KUBECONFIG`, localhost and the cluster around us are no answer.
-    #[error("no cluster is named: expected one of host, config_path, config_paths")]
+    #[error(
+        "no cluster is named: expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths"
+    )]
     NoTarget,
     /// More than one thing says which cluster.
-    #[error("expected one of host, config_path, config_paths, got {}", list(named))]
+    #[error(
+        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, got {}",
+        list(named)
+    )]
     ManyTargets {
         /// What does.
         named: Vec<Named>,
@@ -26,6 +31,20 @@ pub enum SettingsError {
     ManyCredentials {
         /// Which.
         named: Vec<Named>,
+    },
+    /// What EKS says by itself, beside a cluster of EKS.
+    #[error("{named} cannot stand beside {eks}: EKS says it")]
+    BesideEks {
+        /// What names the cluster.
+        eks: Named,
+        /// What stands beside it.
+        named: Named,
+    },
+    /// An endpoint or authority that EKS told, and that cannot be used.
+    #[error("EKS describes the cluster in a way that cannot be used: {why}")]
+    OddCluster {
+        /// What is wrong.
+        why: String,
     },
     /// One half of a pair.
     #[error("{has} needs {lacks} as well")]

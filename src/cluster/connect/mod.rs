@@ -25,6 +25,6 @@ pub use fingerprint::{Fingerprint, NotAFingerprint};
 pub use kubeconfig::{BadKubeconfig, ReadFile};
 pub use pem::NotPem;
 pub use proxy::{BadProxy, Proxy};
-pub use resolve::resolve;
+pub use resolve::{EksCluster, Found, Resolved, resolve, resolve_found};
 pub use settings::{Environment, Filled, Named, SecretText, Settings};
 pub use target::Target;

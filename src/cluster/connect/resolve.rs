@@ -1,6 +1,7 @@
 //! What the user said, judged: one target, one credential, one trust. Pure but for the files it is handed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use http::Uri;
 use rustls::pki_types::ServerName;
@@ -10,6 +11,36 @@ use super::proxy::{self, Proxy};
 use super::settings::{Environment, Filled, Named, Settings, present};
 use super::target::{Credential, Target, Trust};
 use super::{SettingsError, address, credential, pem};
+use crate::cluster::door::Issuer;
+
+/// What settings lead to.
+#[derive(Debug)]
+pub enum Resolved {
+    /// A cluster that can be connected to.
+    Target(Target),
+    /// One that EKS has to be asked for; then [`resolve_found`].
+    Eks(EksCluster),
+}
+
+/// How settings name a cluster of EKS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EksCluster {
+    /// By its name.
+    Name(String),
+    /// By its ARN.
+    Arn(String),
+}
+
+/// A cluster as somebody who was asked described it.
+#[derive(Debug)]
+pub struct Found {
+    /// URL of the API server.
+    pub endpoint: String,
+    /// Certificates of its authorities, PEM or base64 of it.
+    pub authorities: String,
+    /// Who issues the credential.
+    pub issuer: Arc<dyn Issuer>,
+}
 
 /// Finds the one cluster that the settings mean, with the environment filling what is null.
 ///
@@ -19,9 +50,12 @@ pub fn resolve(
     settings: &Settings,
     environment: Environment<'_>,
     read_file: ReadFile<'_>,
-) -> Result<Target, SettingsError> {
+) -> Result<Resolved, SettingsError> {
     let filled = settings.with_environment(environment)?;
     check_empty(&filled)?;
+    if let Some(cluster) = eks(&filled)? {
+        return Ok(Resolved::Eks(cluster));
+    }
     let own = Own {
         credential: credential::of(&filled)?,
         trust: trust(&filled)?,
@@ -42,13 +76,40 @@ pub fn resolve(
         }
     };
     let server = server(&filled, &said.server)?;
-    Ok(Target {
+    Ok(Resolved::Target(Target {
         proxy: proxy(&filled, &said, &server, environment)?,
         server,
         trust: own.trust.unwrap_or(said.trust),
         tls_server_name: server_name(filled.settings.tls_server_name.or(said.tls_server_name))?,
         credential: own.credential.unwrap_or(said.credential),
         impersonation: said.impersonation,
+    }))
+}
+
+/// The cluster that was found, by way of the proxy that the settings name, or else the environment.
+///
+/// # Errors
+/// When the cluster was described in a way that cannot be used, or the proxy is none.
+pub fn resolve_found(
+    settings: &Settings,
+    environment: Environment<'_>,
+    found: Found,
+) -> Result<Target, SettingsError> {
+    let only_proxy = Settings {
+        proxy_url: settings.proxy_url.clone(),
+        ..Settings::default()
+    };
+    let odd = |why: String| SettingsError::OddCluster { why };
+    let server = address::parse(&found.endpoint).map_err(|why| odd(why.to_string()))?;
+    let authorities = pem::authorities(found.authorities.as_bytes());
+    let filled = Filled::from(only_proxy);
+    Ok(Target {
+        proxy: proxy(&filled, &Said::default(), &server, environment)?,
+        server,
+        trust: Trust::Authorities(authorities.map_err(|why| odd(why.to_string()))?),
+        tls_server_name: None,
+        credential: Credential::Issued(found.issuer),
+        impersonation: None,
     })
 }
 
@@ -83,6 +144,35 @@ fn check_empty(filled: &Filled) -> Result<(), SettingsError> {
             named: filled.named(attribute),
         })
     })
+}
+
+/// The cluster of EKS that is named; what stands beside it could only contradict.
+fn eks(filled: &Filled) -> Result<Option<EksCluster>, SettingsError> {
+    let settings = &filled.settings;
+    let cluster = match (&settings.eks_cluster_name, &settings.eks_cluster_arn) {
+        (None, None) => return Ok(None),
+        (Some(name), _) => EksCluster::Name(name.clone()),
+        (None, Some(arn)) => EksCluster::Arn(arn.clone()),
+    };
+    let texts = settings.texts().into_iter();
+    let mut set = texts
+        .filter(|(_, text)| text.is_some())
+        .map(|(name, _)| name);
+    let eks = filled.named(set.next().unwrap_or("eks_cluster_name"));
+    let paths = (!settings.config_paths.is_empty()).then_some("config_paths");
+    let insecure = (settings.insecure == Some(true)).then_some("insecure");
+    let mut beside = set.chain(paths).chain(insecure);
+    match beside.find(|name| *name != "proxy_url") {
+        Some("eks_cluster_arn") => {
+            let named = vec![eks, filled.named("eks_cluster_arn")];
+            Err(SettingsError::ManyTargets { named })
+        }
+        Some(other) => {
+            let named = filled.named(other);
+            Err(SettingsError::BesideEks { eks, named })
+        }
+        None => Ok(Some(cluster)),
+    }
 }
 
 fn target(filled: &Filled) -> Result<Way<'_>, SettingsError> {

@@ -13,6 +13,10 @@ use super::SettingsError;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Settings {
+    /// Name of an EKS cluster.
+    pub eks_cluster_name: Option<String>,
+    /// ARN of an EKS cluster.
+    pub eks_cluster_arn: Option<String>,
     /// Address of the API server: a URL, or host and port.
     pub host: Option<String>,
     /// User name for basic authentication.
@@ -72,16 +76,16 @@ pub struct Named {
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Settings {
-    /// Fills what is null from `KUBE_*`, and never makes a contradiction: a target from the environment only where the
+    /// Fills what is null from `KUBE_*`, but nothing where EKS is named, which says all of it; and never makes a contradiction: a target from the environment only where the
     /// configuration names none, a credential of another kind likewise, a context only beside a kubeconfig.
     ///
     /// # Errors
     /// When `KUBE_INSECURE` is no boolean.
     pub fn with_environment(&self, environment: Environment<'_>) -> Result<Filled, SettingsError> {
-        let mut filled = Filled {
-            settings: self.clone(),
-            variables: BTreeMap::new(),
-        };
+        let mut filled = Filled::from(self.clone());
+        if self.names_eks() {
+            return Ok(filled);
+        }
         filled.fill_target(environment);
         filled.fill_credential(environment);
         filled.fill_trust(environment)?;
@@ -98,8 +102,10 @@ impl Settings {
     }
 
     /// Every attribute that is one text.
-    pub(super) fn texts(&self) -> [(&'static str, Option<&str>); 13] {
+    pub(super) fn texts(&self) -> [(&'static str, Option<&str>); 15] {
         [
+            ("eks_cluster_name", self.eks_cluster_name.as_deref()),
+            ("eks_cluster_arn", self.eks_cluster_arn.as_deref()),
             ("host", self.host.as_deref()),
             ("username", self.username.as_deref()),
             ("password", self.password.as_ref().map(SecretText::expose)),
@@ -128,9 +134,24 @@ impl Settings {
         ]
     }
 
+    /// Whether a cluster of EKS is the target.
+    fn names_eks(&self) -> bool {
+        self.eks_cluster_name.is_some() || self.eks_cluster_arn.is_some()
+    }
+
     /// Whether kubeconfig files are the target.
     fn names_files(&self) -> bool {
         self.config_path.is_some() || !self.config_paths.is_empty()
+    }
+}
+
+impl From<Settings> for Filled {
+    /// Settings to which nothing is added.
+    fn from(settings: Settings) -> Self {
+        Self {
+            settings,
+            variables: BTreeMap::new(),
+        }
     }
 }
 

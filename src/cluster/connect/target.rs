@@ -1,6 +1,7 @@
 //! A cluster to talk to, with everything decided: address, trust, credential, proxy.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::Uri;
 use zeroize::Zeroizing;
@@ -8,6 +9,7 @@ use zeroize::Zeroizing;
 use super::fingerprint::Fingerprint;
 use super::proxy::Proxy;
 use super::settings::SecretText;
+use crate::cluster::door::{ClientIdentity, Issuer};
 
 /// Where a cluster is and how to sign in; `Debug` shows no credential.
 #[derive(Debug, Clone)]
@@ -33,7 +35,7 @@ pub(super) enum Trust {
     Authorities(Vec<Vec<u8>>),
 }
 
-/// How we sign in. Further kinds, such as a token minted for EKS, are further variants.
+/// How we sign in.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Credential {
     /// As nobody.
@@ -51,6 +53,8 @@ pub(super) enum Credential {
         username: String,
         password: SecretText,
     },
+    /// By what somebody issues for a while, and issues anew.
+    Issued(Arc<dyn Issuer>),
 }
 
 /// As whom a kubeconfig's user wants to be seen.
@@ -66,6 +70,23 @@ impl Target {
     /// Host and port, for messages.
     pub fn host(&self) -> String {
         format!("{}:{}", bare_host(&self.server), port(&self.server))
+    }
+
+    /// Who issues the credential, where it does not last.
+    pub(in crate::cluster) fn issuer(&self) -> Option<Arc<dyn Issuer>> {
+        match &self.credential {
+            Credential::Issued(issuer) => Some(Arc::clone(issuer)),
+            _ => None,
+        }
+    }
+
+    /// The same, signed in to by that certificate.
+    pub(in crate::cluster) fn with(&self, identity: ClientIdentity) -> Self {
+        let ClientIdentity { chain, key } = identity;
+        Self {
+            credential: Credential::Certificate { chain, key },
+            ..self.clone()
+        }
     }
 
     /// Which cluster this is: by its authorities, if they are verified and stand for this cluster alone.

@@ -17,7 +17,7 @@ use crate::cluster::connect::samples::{CA_ONE, IDENTITY};
 use crate::cluster::script::{self, status};
 use crate::cluster::secret::SecretName;
 use crate::cluster::secret::samples::ours_json;
-use crate::cluster::{Settings, resolve};
+use crate::cluster::{Resolved, Settings, resolve};
 
 fn at() -> SecretName {
     SecretName::new("istio-system", "cacerts").unwrap()
@@ -123,7 +123,9 @@ async fn a_success_that_is_no_secret_is_told_without_its_text() {
 // From here on a real client, a real socket.
 
 fn connect(settings: &Settings) -> Cluster {
-    let target = resolve(settings, &|_| None, &|_| unreachable!("no file is named")).unwrap();
+    let Ok(Resolved::Target(target)) = resolve(settings, &|_| None, &|_| unreachable!()) else {
+        panic!("the settings name a host");
+    };
     let mut cluster = Cluster::connect(&target).unwrap();
     cluster.patience.pause = Duration::from_millis(1);
     cluster
@@ -287,7 +289,9 @@ async fn a_key_of_another_certificate_makes_no_client() {
         client_key: Some(other.as_str().into()),
         ..settings(1)
     };
-    let target = resolve(&mixed, &|_| None, &|_| unreachable!()).unwrap();
+    let Ok(Resolved::Target(target)) = resolve(&mixed, &|_| None, &|_| unreachable!()) else {
+        panic!("the settings name a host");
+    };
     let refused = Cluster::connect(&target).unwrap_err();
     assert!(
         matches!(refused, crate::cluster::ConnectError::Identity { .. }),

@@ -62,7 +62,12 @@ fn met(problem: &Problem) -> (&'static str, String) {
         } => ("what was read went away meanwhile", AGAIN),
         Problem::Unauthorized { .. } => (
             "the cluster refuses the credentials",
-            "Sign in again: the token or certificate is unknown or expired, or the clock of this machine is wrong.",
+            "Sign in again: the token or certificate is unknown or expired, or the clock of this machine is wrong. \
+             A cluster of EKS must know the IAM role or user: give it an access entry (or a line in `aws-auth`).",
+        ),
+        Problem::NoCredential(_) => (
+            "there is nothing to sign in to the cluster with",
+            "Mend what gives the credential, then run it again.",
         ),
         Problem::Forbidden {
             verb,

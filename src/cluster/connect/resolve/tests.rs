@@ -24,7 +24,10 @@ fn resolved_in(settings: &Settings, variables: &[(&str, &str)]) -> Result<Target
             .find(|(known, _)| *known == name)
             .map(|(_, value)| (*value).to_owned())
     };
-    resolve(settings, &environment, &read_file)
+    match resolve(settings, &environment, &read_file)? {
+        Resolved::Target(target) => Ok(target),
+        Resolved::Eks(cluster) => panic!("{cluster:?} has to be asked for"),
+    }
 }
 
 fn resolved(settings: &Settings) -> Result<Target, SettingsError> {
@@ -80,7 +83,7 @@ fn without_a_target_nothing_is_guessed() {
     let error = resolved_in(&Settings::default(), &surroundings).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no cluster is named: expected one of host, config_path, config_paths"
+        "no cluster is named: expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths"
     );
 }
 
@@ -92,7 +95,7 @@ fn two_targets_are_one_too_many_and_said_where_they_come_from() {
     };
     assert_eq!(
         refused(&both),
-        "expected one of host, config_path, config_paths, got host and config_path"
+        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, got host and config_path"
     );
     let variables = [
         ("KUBE_HOST", "https://a"),
@@ -371,4 +374,136 @@ fn a_target_shows_no_secret() {
     };
     let shown = format!("{:?}", resolved(&key).unwrap());
     assert!(!shown.contains("PRIVATE KEY"), "{shown}");
+}
+
+fn eks(name: &str) -> Settings {
+    Settings {
+        eks_cluster_name: some(name),
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn a_cluster_of_eks_is_asked_for_and_the_environment_does_not_meddle() {
+    let variables = |name: &str| {
+        let meddling = [
+            "KUBE_HOST",
+            "KUBE_TOKEN",
+            "KUBE_CONFIG_PATH",
+            "KUBE_INSECURE",
+        ];
+        meddling.contains(&name).then(|| "true".to_owned())
+    };
+    let by_name = resolve(&eks("mesh-a"), &variables, &read_file).unwrap();
+    assert!(matches!(by_name, Resolved::Eks(EksCluster::Name(name)) if name == "mesh-a"));
+    let by_arn = Settings {
+        eks_cluster_arn: some("arn:aws:eks:eu-west-1:111122223333:cluster/mesh-a"),
+        proxy_url: Some("http://proxy.example.com:3128".into()),
+        ..Settings::default()
+    };
+    let by_arn = resolve(&by_arn, &variables, &read_file).unwrap();
+    assert!(matches!(by_arn, Resolved::Eks(EksCluster::Arn(arn)) if arn.ends_with("/mesh-a")));
+}
+
+#[test]
+fn what_eks_says_by_itself_cannot_be_said_beside_it() {
+    let beside = |change: fn(&mut Settings)| {
+        let mut settings = eks("mesh-a");
+        change(&mut settings);
+        resolve(&settings, &|_| None, &read_file)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        beside(|settings| settings.eks_cluster_arn = some("arn")),
+        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, got \
+         eks_cluster_name and eks_cluster_arn"
+    );
+    let said = |name| format!("{name} cannot stand beside eks_cluster_name: EKS says it");
+    assert_eq!(beside(|s| s.host = some("https://a")), said("host"));
+    assert_eq!(beside(|s| s.token = Some("t".into())), said("token"));
+    assert_eq!(
+        beside(|s| s.config_paths = vec!["/a".into()]),
+        said("config_paths")
+    );
+    assert_eq!(beside(|s| s.insecure = Some(true)), said("insecure"));
+    assert_eq!(
+        beside(|s| s.cluster_ca_certificate = some(CA_ONE)),
+        said("cluster_ca_certificate")
+    );
+    assert_eq!(
+        beside(|s| s.eks_cluster_name = some(" ")),
+        "eks_cluster_name is empty, expected a value or null"
+    );
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl Issuer for Nobody {
+    fn obtain(
+        &self,
+    ) -> crate::cluster::Obtaining<'_, Result<crate::cluster::Pass, crate::cluster::NoPass>> {
+        unreachable!("no call is made")
+    }
+}
+
+fn found(endpoint: &str, authorities: &str) -> Found {
+    Found {
+        endpoint: endpoint.to_owned(),
+        authorities: authorities.to_owned(),
+        issuer: Arc::new(Nobody),
+    }
+}
+
+#[test]
+fn a_found_cluster_is_known_by_its_authority_and_reached_through_the_proxy() {
+    let settings = Settings {
+        proxy_url: Some("http://proxy.example.com:3128".into()),
+        ..eks("mesh-a")
+    };
+    let described = found("https://ABC.gr7.eu-west-1.eks.amazonaws.com", CA_ONE);
+    let target = resolve_found(&settings, &|_| None, described).unwrap();
+    assert_eq!(target.host(), "abc.gr7.eu-west-1.eks.amazonaws.com:443");
+    assert_eq!(
+        target.fingerprint().to_string(),
+        format!("ca:sha256:{CA_ONE_SHA256}")
+    );
+    assert_eq!(
+        target.proxy.unwrap().uri().to_string(),
+        "http://proxy.example.com:3128/"
+    );
+}
+
+#[test]
+fn the_proxy_of_a_found_cluster_may_come_from_the_environment_and_spare_it() {
+    let variables = |spared: &'static str| {
+        move |name: &str| match name {
+            "HTTPS_PROXY" => some("http://office:3128"),
+            "NO_PROXY" => some(spared),
+            "KUBE_PROXY_URL" => some("http://of-another-cluster"),
+            _ => None,
+        }
+    };
+    let proxy = |spared| {
+        let described = found("https://abc.eks.amazonaws.com", CA_ONE);
+        let target = resolve_found(&eks("mesh-a"), &variables(spared), described).unwrap();
+        target.proxy.map(|proxy| proxy.uri().to_string())
+    };
+    assert_eq!(proxy("localhost").as_deref(), Some("http://office:3128/"));
+    assert_eq!(proxy(".eks.amazonaws.com"), None);
+}
+
+#[test]
+fn a_cluster_that_is_described_oddly_is_refused() {
+    let refused = |endpoint, authorities| {
+        resolve_found(&eks("mesh-a"), &|_| None, found(endpoint, authorities))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refused("https://a", ""),
+        "EKS describes the cluster in a way that cannot be used: expected PEM, or base64 of PEM"
+    );
+    assert!(refused("http://a.example.com", CA_ONE).contains("without TLS"));
 }

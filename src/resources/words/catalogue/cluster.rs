@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Chapter, secret};
 use crate::clients::NoCluster;
 use crate::cluster::{
-    Access, Action, Cause, Denied, Error, Kind, NamespaceName, Object, Problem, SecretName,
+    Access, Action, Cause, Denied, Error, Kind, NamespaceName, NoPass, Object, Problem, SecretName,
     SettingsError, Verb,
 };
 use crate::resources::words;
@@ -44,7 +44,20 @@ fn problems() -> Vec<(Verb, Problem)> {
             },
         ),
         (Verb::Update, Problem::Gone { what: Kind::Secret }),
-        (Verb::Read, Problem::Unauthorized { message: message() }),
+        (
+            Verb::Read,
+            Problem::Unauthorized {
+                message: message(),
+                principal: Some("arn:aws:iam::444455556666:role/ci".to_owned()),
+            },
+        ),
+        (
+            Verb::Read,
+            Problem::NoCredential(NoPass {
+                why: "the role arn:aws:iam::444455556666:role/ci cannot be assumed".to_owned(),
+                is_transient: false,
+            }),
+        ),
         (Verb::Update, forbidden(true)),
         (Verb::Update, forbidden(false)),
         (
