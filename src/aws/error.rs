@@ -6,9 +6,13 @@ use std::fmt;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::RequestId as _;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::Caller;
+use super::guard::Accounts;
 
 /// What went wrong in signing in. It travels inside the SDK's own errors and is found again with
 /// [`Error::behind`], which is why it can be cloned.
@@ -50,6 +54,30 @@ pub enum Error {
         /// The role that was to be assumed.
         role_arn: String,
         /// The network's words.
+        reason: String,
+    },
+    /// STS did not say whose the credentials are.
+    #[error("AWS did not say whose the credentials are: {}{reason}", prefixed(code.as_deref()))]
+    Unidentified {
+        /// AWS's name of the error, such as `ExpiredToken`; `None` where AWS gave no clear answer.
+        code: Option<String>,
+        /// AWS's own words, or the network's.
+        reason: String,
+    },
+    /// The identity belongs to an account that the settings exclude.
+    #[error("the credentials of {} belong to account {}, {}", caller.arn, caller.account, excluded(accounts))]
+    WrongAccount {
+        /// Who the credentials say we are.
+        caller: Caller,
+        /// What the settings say.
+        accounts: Accounts,
+    },
+    /// AWS has no STS there.
+    #[error("no AWS STS is known for {region}: {reason}")]
+    NoSts {
+        /// The region.
+        region: String,
+        /// The SDK's words.
         reason: String,
     },
     /// The file that `AWS_CA_BUNDLE` names cannot be used.
@@ -124,6 +152,20 @@ impl Error {
             },
         }
     }
+
+    pub(super) fn unidentified(failed: &SdkError<GetCallerIdentityError, HttpResponse>) -> Self {
+        let refusal = failed.as_service_error();
+        let said = refusal.and_then(|refusal| Some((refusal.code()?, refusal.message())));
+        let answer = said.map(|(code, message)| Self::Unidentified {
+            code: Some(code.to_owned()),
+            reason: message.unwrap_or("no message").to_owned(),
+        });
+        let unanswered = || Self::Unidentified {
+            code: None,
+            reason: words(failed),
+        };
+        Self::behind(failed).or(answer).unwrap_or_else(unanswered)
+    }
 }
 
 /// The innermost cause's own words: those of the operating system, of TLS or of a file, rather than
@@ -149,6 +191,18 @@ pub fn chain<'a>(
             .map(|inner| inner as &(dyn StdError + 'static))
             .or_else(|| outer.source())
     })
+}
+
+fn prefixed(code: Option<&str>) -> String {
+    code.map(|code| format!("{code}: ")).unwrap_or_default()
+}
+
+fn excluded(accounts: &Accounts) -> String {
+    let (list, named) = match &accounts.allowed[..] {
+        [] => (&accounts.forbidden[..], "which is in forbidden_account_ids"),
+        allowed => (allowed, "which is not in allowed_account_ids"),
+    };
+    format!("{named} ({})", list.join(", "))
 }
 
 fn listed(tried: &[Source]) -> String {

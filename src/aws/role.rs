@@ -12,7 +12,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleInput;
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleInputBuilder;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 
-use super::{Error, PRODUCT, settings::AssumeRole};
+use super::{Error, PRODUCT, settings::AssumeRole, sts};
 
 /// Credentials of a role, asked of STS whenever the SDK's cache has none that will last.
 #[derive(Debug)]
@@ -30,11 +30,8 @@ pub(super) fn assume(
 ) -> Option<SharedCredentialsProvider> {
     let begin = config.credentials_provider();
     roles.iter().fold(begin, |signer, wanted| {
-        let mut sts = aws_sdk_sts::config::Builder::from(config);
+        let mut sts = sts::config(config, endpoint);
         sts.set_credentials_provider(signer);
-        if let Some(url) = endpoint {
-            sts.set_endpoint_url(Some(url.to_owned()));
-        }
         let sts = Client::from_conf(sts.build());
         Some(SharedCredentialsProvider::new(AssumedRole {
             wanted: wanted.clone(),

@@ -8,7 +8,7 @@ use http::Uri;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 
-use super::Error;
+use super::{Error, guard::Accounts};
 
 /// How the provider signs in to AWS; no field holds a secret, those come from the environment or a
 /// profile.
@@ -34,6 +34,16 @@ pub struct Settings {
     /// How often a throttled or failed call is repeated; null: `AWS_MAX_ATTEMPTS`, else our own
     /// bound.
     pub max_retries: Option<u32>,
+    /// FIPS endpoints; null: `AWS_USE_FIPS_ENDPOINT`, the profile.
+    pub use_fips_endpoint: Option<bool>,
+    /// Dual-stack endpoints; null: `AWS_USE_DUALSTACK_ENDPOINT`, the profile.
+    pub use_dualstack_endpoint: Option<bool>,
+    /// Accounts that the identity at the end may belong to; empty: any.
+    #[serde(deserialize_with = "or_empty")]
+    pub allowed_account_ids: Vec<String>,
+    /// Accounts that it may not belong to.
+    #[serde(deserialize_with = "or_empty")]
+    pub forbidden_account_ids: Vec<String>,
 }
 
 /// One `assume_role {}` block.
@@ -67,6 +77,10 @@ pub struct AssumeRole {
 pub struct Endpoints {
     /// AWS Private CA; null: `AWS_ENDPOINT_URL_ACM_PCA`, `AWS_ENDPOINT_URL`, the region's.
     pub acmpca: Option<String>,
+    /// Elastic Kubernetes Service; null: `AWS_ENDPOINT_URL_EKS`, `AWS_ENDPOINT_URL`, the region's.
+    pub eks: Option<String>,
+    /// Key Management Service; null: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, the region's.
+    pub kms: Option<String>,
     /// Security Token Service; null: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the region's.
     pub sts: Option<String>,
 }
@@ -91,10 +105,25 @@ impl Settings {
         check_filled("profile", self.profile.as_deref())?;
         check_roles("assume_role", &self.assume_role)?;
         for (nth, block) in self.endpoints.iter().enumerate() {
-            check_url(&format!("endpoints[{nth}].acmpca"), block.acmpca.as_deref())?;
-            check_url(&format!("endpoints[{nth}].sts"), block.sts.as_deref())?;
+            for (name, url) in [
+                ("acmpca", &block.acmpca),
+                ("eks", &block.eks),
+                ("kms", &block.kms),
+                ("sts", &block.sts),
+            ] {
+                check_url(&format!("endpoints[{nth}].{name}"), url.as_deref())?;
+            }
         }
         Ok(())
+    }
+
+    /// The lists of accounts, if there is one.
+    pub(super) fn accounts(&self) -> Option<Accounts> {
+        let (allowed, forbidden) = (&self.allowed_account_ids, &self.forbidden_account_ids);
+        (!allowed.is_empty() || !forbidden.is_empty()).then(|| Accounts {
+            allowed: allowed.clone(),
+            forbidden: forbidden.clone(),
+        })
     }
 
     pub(super) fn endpoint(&self, of: impl Fn(&Endpoints) -> Option<&String>) -> Option<String> {
@@ -117,7 +146,8 @@ impl AssumeRole {
         self.duration.as_deref().and_then(session_length)
     }
 
-    fn check(&self, path: &str) -> Result<(), Error> {
+    /// As [`Settings::check`]; `path` is where the block stands.
+    pub fn check(&self, path: &str) -> Result<(), Error> {
         if !is_role_arn(&self.role_arn) {
             let expected = "the ARN of an IAM role, arn:aws:iam::<account>:role/<name>";
             return Err(refuse(

@@ -40,6 +40,12 @@ pub(super) async fn load(settings: &Settings, agent: &Agent, http: SharedHttpCli
         let attempts = retries.saturating_add(1);
         loader = loader.retry_config(RetryConfig::standard().with_max_attempts(attempts));
     }
+    if let Some(fips) = settings.use_fips_endpoint {
+        loader = loader.use_fips(fips);
+    }
+    if let Some(dualstack) = settings.use_dualstack_endpoint {
+        loader = loader.use_dual_stack(dualstack);
+    }
     for product in agent.products() {
         loader = loader.framework_metadata(product);
     }

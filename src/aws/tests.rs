@@ -106,7 +106,10 @@ async fn every_setting_of_a_role_reaches_sts() {
     };
     let mut settings = file.settings(Some("ci"), vec![full]);
     let sts = Some("http://127.0.0.1:9/sts".to_owned());
-    settings.endpoints = vec![Endpoints { sts, acmpca: None }];
+    settings.endpoints = vec![Endpoints {
+        sts,
+        ..Endpoints::default()
+    }];
     credentials(&over(&settings, &wire)).await.unwrap();
     let asked = wire.asked().remove(0);
     assert!(
@@ -281,7 +284,10 @@ async fn sts_is_where_the_environment_says_and_the_settings_win() {
     settings.region = None;
     credentials(&over(&settings, &wire)).await.unwrap();
     let sts = Some("http://127.0.0.1:8".to_owned());
-    settings.endpoints = vec![Endpoints { sts, acmpca: None }];
+    settings.endpoints = vec![Endpoints {
+        sts,
+        ..Endpoints::default()
+    }];
     credentials(&over(&settings, &wire)).await.unwrap();
     let asked: Vec<_> = wire
         .asked()
@@ -326,4 +332,219 @@ async fn a_broken_ca_bundle_is_an_error_of_the_session() {
     let sign_in = sign_in(&Settings::default(), &Agent::default()).unwrap();
     let error = sign_in.session("eu-west-1").await.unwrap_err();
     assert!(matches!(error, Error::CaBundle { path, .. } if path == "/nowhere/ca.pem"));
+}
+
+fn caller_in(account: &str) -> Answer {
+    let arn = format!("arn:aws-us-gov:sts::{account}:assumed-role/hub/ci");
+    Answer::ok(format!(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><UserId>AROA:ci</UserId>\
+         <Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+    ))
+}
+
+#[tokio::test]
+async fn who_is_calling_is_asked_once_by_however_many() {
+    let file = File::new("caller");
+    let wire = Wire::new([given("AKIDHUB"), caller_in("123456789012")]);
+    let sign_in = over(&file.settings(Some("ci"), vec![role("hub")]), &wire);
+    let (one, other) = tokio::join!(sign_in.caller("eu-west-1"), sign_in.caller("us-east-1"));
+    let expected = Caller {
+        account: "123456789012".to_owned(),
+        partition: "aws-us-gov".to_owned(),
+        arn: "arn:aws-us-gov:sts::123456789012:assumed-role/hub/ci".to_owned(),
+    };
+    assert_eq!([one, other], [Ok(expected.clone()), Ok(expected)]);
+    let asked = wire.asked();
+    let signers: Vec<_> = asked.iter().map(|it| it.signer()).collect();
+    assert_eq!(signers, ["AKIDCI/eu-west-1/sts", "AKIDHUB/eu-west-1/sts"]);
+    assert!(asked[1].body.contains("Action=GetCallerIdentity"));
+}
+
+#[tokio::test]
+async fn a_failure_to_say_who_is_calling_is_told_and_not_kept() {
+    let expired = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token \
+                   included in the request is expired</Message></Error></ErrorResponse>";
+    let wire = Wire::new([Answer::status(403, expired), caller_in("123456789012")]);
+    let file = File::new("unidentified");
+    let sign_in = over(&file.settings(Some("ci"), Vec::new()), &wire);
+    let failed = sign_in.caller("eu-west-1").await.unwrap_err();
+    assert_eq!(
+        failed.to_string(),
+        "AWS did not say whose the credentials are: ExpiredToken: The security token included in \
+         the request is expired"
+    );
+    sign_in.caller("eu-west-1").await.unwrap();
+}
+
+#[tokio::test]
+async fn one_more_role_is_assumed_from_the_final_credentials() {
+    let file = File::new("more");
+    let wire = Wire::new([
+        given("AKIDHUB"),
+        given("AKIDEKS"),
+        caller_in("123456789012"),
+    ]);
+    let mut settings = file.settings(Some("ci"), vec![role("hub")]);
+    settings.endpoints = vec![Endpoints {
+        eks: Some("http://127.0.0.1:9/eks".to_owned()),
+        kms: Some("http://127.0.0.1:9/kms".to_owned()),
+        ..Endpoints::default()
+    }];
+    let hub = Arc::new(over(&settings, &wire));
+    let eks = hub.for_role(role("eks")).unwrap();
+    let found = credentials(&eks).await.unwrap();
+    assert_eq!(found.access_key_id(), "AKIDEKS");
+    let asked = wire.asked();
+    let signers: Vec<_> = asked.iter().map(|it| it.signer()).collect();
+    assert_eq!(signers, ["AKIDCI/eu-west-1/sts", "AKIDHUB/eu-west-1/sts"]);
+    assert!(asked[1].body.contains("role%2Feks"));
+    assert_eq!(
+        [eks.eks_endpoint(), eks.kms_endpoint()],
+        [
+            Some("http://127.0.0.1:9/eks".to_owned()),
+            Some("http://127.0.0.1:9/kms".to_owned())
+        ]
+    );
+    let error = hub.for_role(AssumeRole::default()).unwrap_err();
+    assert!(
+        error.to_string().starts_with("assume_role[0].role_arn: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn credentials_of_another_account_are_not_handed_out() {
+    let file = File::new("accounts");
+    let lists = |allowed: &[&str], forbidden: &[&str]| Settings {
+        allowed_account_ids: allowed.iter().map(ToString::to_string).collect(),
+        forbidden_account_ids: forbidden.iter().map(ToString::to_string).collect(),
+        ..file.settings(Some("ci"), Vec::new())
+    };
+    let arn = "arn:aws-us-gov:sts::123456789012:assumed-role/hub/ci";
+    for (settings, named) in [
+        (
+            lists(&["210987654321", "999999999999"], &[]),
+            "which is not in allowed_account_ids (210987654321, 999999999999)",
+        ),
+        (
+            lists(&[], &["123456789012"]),
+            "which is in forbidden_account_ids (123456789012)",
+        ),
+    ] {
+        let wire = Wire::new([caller_in("123456789012")]);
+        let sign_in = over(&settings, &wire);
+        for _ in 0..2 {
+            let error = credentials(&sign_in).await.unwrap_err().to_string();
+            let expected =
+                format!("the credentials of {arn} belong to account 123456789012, {named}");
+            assert_eq!(error, expected);
+        }
+        assert_eq!(wire.asked().len(), 1);
+    }
+    for settings in [lists(&["123456789012"], &[]), lists(&[], &["210987654321"])] {
+        let wire = Wire::new([caller_in("123456789012")]);
+        let sign_in = over(&settings, &wire);
+        credentials(&sign_in).await.unwrap();
+        assert_eq!(sign_in.caller("eu-west-1").await.unwrap().arn, arn);
+        assert_eq!(wire.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_guarded_sign_in_says_who_is_calling_without_waiting_for_itself() {
+    let file = File::new("guarded");
+    let settings = Settings {
+        allowed_account_ids: vec!["123456789012".to_owned()],
+        ..file.settings(Some("ci"), vec![role("hub")])
+    };
+    let answers = [
+        given("AKIDHUB"),
+        caller_in("123456789012"),
+        caller_in("123456789012"),
+    ];
+    let wire = Wire::new(answers);
+    let sign_in = over(&settings, &wire);
+    assert_eq!(
+        sign_in.caller("eu-west-1").await.unwrap().account,
+        "123456789012"
+    );
+    sign_in.caller("eu-west-1").await.unwrap();
+    assert_eq!(wire.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn sts_has_the_name_that_aws_gives_it_whatever_the_settings_say() {
+    let (file, wire) = (File::new("host"), Wire::new([]));
+    for (fips, dualstack, region, host) in [
+        (None, None, "eu-west-1", "sts.eu-west-1.amazonaws.com"),
+        (
+            Some(true),
+            None,
+            "us-east-1",
+            "sts-fips.us-east-1.amazonaws.com",
+        ),
+        (None, Some(true), "eu-west-1", "sts.eu-west-1.api.aws"),
+        (
+            Some(true),
+            Some(true),
+            "us-east-1",
+            "sts-fips.us-east-1.api.aws",
+        ),
+        (
+            Some(true),
+            None,
+            "us-gov-west-1",
+            "sts.us-gov-west-1.amazonaws.com",
+        ),
+        (None, None, "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+        (
+            None,
+            None,
+            "eusc-de-east-1",
+            "sts.eusc-de-east-1.amazonaws.eu",
+        ),
+    ] {
+        let sts = Some("http://127.0.0.1:9".to_owned());
+        let settings = Settings {
+            use_fips_endpoint: fips,
+            use_dualstack_endpoint: dualstack,
+            endpoints: vec![Endpoints {
+                sts,
+                ..Endpoints::default()
+            }],
+            ..file.settings(Some("ci"), Vec::new())
+        };
+        let sign_in = over(&settings, &wire);
+        assert_eq!(sign_in.sts_host(region).await.unwrap(), host);
+        let uses = (sign_in.uses_fips().await, sign_in.uses_dualstack().await);
+        let expected = (fips == Some(true), dualstack == Some(true));
+        assert_eq!(uses, (Ok(expected.0), Ok(expected.1)));
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_ones_own_is_asked_though_fips_is_wanted() {
+    let file = File::new("fips");
+    let sts = Some("http://127.0.0.1:9".to_owned());
+    let own = Settings {
+        use_fips_endpoint: Some(true),
+        use_dualstack_endpoint: Some(true),
+        endpoints: vec![Endpoints {
+            sts,
+            ..Endpoints::default()
+        }],
+        ..file.settings(Some("ci"), vec![role("hub")])
+    };
+    let theirs = Settings {
+        endpoints: Vec::new(),
+        ..own.clone()
+    };
+    for (settings, uri) in [
+        (own, "http://127.0.0.1:9/"),
+        (theirs, "https://sts-fips.eu-west-1.api.aws/"),
+    ] {
+        let wire = Wire::new([given("AKIDHUB")]);
+        credentials(&over(&settings, &wire)).await.unwrap();
+        assert_eq!(wire.asked()[0].uri, uri);
+    }
 }

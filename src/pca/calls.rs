@@ -100,7 +100,11 @@ impl Authority {
             .map_err(Failure::not_signed_in)?;
         let mut config = Builder::from(&session).retry_config(RetryConfig::disabled());
         if let Some(url) = self.sign_in.acmpca_endpoint() {
-            config = config.endpoint_url(url);
+            // What was said of this service by itself wins; the SDK refuses both together.
+            config = config
+                .endpoint_url(url)
+                .use_fips(false)
+                .use_dual_stack(false);
         }
         Ok(Client::from_conf(config.build()))
     }

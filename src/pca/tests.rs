@@ -667,7 +667,10 @@ async fn a_sign_in_that_fails_is_told_apart_from_a_refusal() {
 async fn an_endpoint_of_the_users_is_called_under_the_cas_region() {
     let stage = Stage::with([issued()], |it| {
         let acmpca = Some("http://127.0.0.1:4566".to_owned());
-        it.endpoints = vec![Endpoints { acmpca, sts: None }];
+        it.endpoints = vec![Endpoints {
+            acmpca,
+            ..Endpoints::default()
+        }];
     });
     stage.issue().await.unwrap();
     let asked = stage.wire.asked().remove(0);
@@ -689,7 +692,10 @@ mod connected {
     fn authority(url: &str) -> (Authority, File) {
         let (file, settings) = settings(|it| {
             let acmpca = Some(url.to_owned());
-            it.endpoints = vec![Endpoints { acmpca, sts: None }];
+            it.endpoints = vec![Endpoints {
+                acmpca,
+                ..Endpoints::default()
+            }];
             it.max_retries = Some(0);
         });
         let sign_in = aws::sign_in(&settings, &agent()).unwrap();
