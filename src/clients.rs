@@ -1,31 +1,34 @@
-//! What reaches the world: an authority per CA and the cluster, made on first use and shared, so
-//! that a fleet of one stack asks each once.
+//! What reaches the world: an authority per CA and a cluster per target, made on first use and
+//! shared, so that a fleet of one stack asks each once.
+
+mod clusters;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_lc_rs::rand;
 use serde::Deserialize;
 
 use crate::aws::{self, AcmPca, Agent, SignIn};
-use crate::cluster::{self, Cluster, ConnectError, Resolved, SettingsError};
+use crate::eks::ClusterArn;
 use crate::pca::{Arn, Authority, Token};
 use crate::provider::RefreshFailure;
-use crate::terraform::Dynamic;
 use crate::terraform::schema::Partial;
 use crate::terraform::value::Unreadable;
+use crate::terraform::{Clock, Dynamic};
+pub use clusters::{Connected, NoCluster};
+
+use clusters::Clusters;
 
 /// What the provider's configuration leads to. Nothing is reached before it is asked for, and what
 /// is not known yet keeps only those from working who need it.
 pub struct Clients {
-    aws: Result<aws::Settings, Unreadable>,
+    /// That of the provider's own settings.
+    identity: Result<Arc<SignIn>, NoSignIn>,
     acmpca: Result<Option<AcmPca>, Unreadable>,
-    kubernetes: Result<cluster::Settings, Unreadable>,
-    agent: Agent,
     sign_in: OnceLock<Result<Arc<SignIn>, aws::Error>>,
     authorities: Mutex<BTreeMap<String, Arc<Authority>>>,
-    cluster: OnceLock<Result<Cluster, NoCluster>>,
+    clusters: Clusters,
     refresh_failure: RefreshFailure,
 }
 
@@ -40,53 +43,32 @@ pub enum NoSignIn {
     SignIn(#[from] aws::Error),
 }
 
-/// Why there is no cluster to speak to.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum NoCluster {
-    /// The provider's settings are not known yet, or cannot be read.
-    #[error(transparent)]
-    Settings(#[from] Unreadable),
-    /// The settings do not name one cluster.
-    #[error(transparent)]
-    Target(Arc<SettingsError>),
-    /// Its certificates or keys cannot be used.
-    #[error(transparent)]
-    Connect(Arc<ConnectError>),
-}
-
-impl NoCluster {
-    /// Whether an apply may tell what is missing.
-    pub fn is_not_known_yet(&self) -> bool {
-        matches!(self, Self::Settings(Unreadable::NotYetKnown { .. }))
-    }
-}
-
 /// The blocks of the provider that occur at most once.
 #[derive(Deserialize)]
 struct AcmPcaBlock {
     acmpca: Vec<AcmPca>,
 }
 
-#[derive(Deserialize)]
-struct KubernetesBlock {
-    kubernetes: Vec<cluster::Settings>,
-}
-
 impl Clients {
     /// Reads what is known of the provider's settings.
-    pub fn new(settings: &Dynamic, agent: Agent, refresh_failure: RefreshFailure) -> Self {
+    pub fn new(
+        settings: &Dynamic,
+        agent: &Agent,
+        refresh_failure: RefreshFailure,
+        clock: Clock,
+    ) -> Self {
         let whole = Partial::new(settings);
         let acmpca = whole.read_whole::<AcmPcaBlock>();
-        let kubernetes = whole.read_whole::<KubernetesBlock>();
+        let own = whole.read_whole::<aws::Settings>();
+        let identity = own
+            .map_err(NoSignIn::Settings)
+            .and_then(|own| Ok(Arc::new(aws::sign_in(&own, agent)?)));
         Self {
-            aws: whole.read_whole(),
+            identity,
             acmpca: acmpca.map(|block| block.acmpca.into_iter().next()),
-            kubernetes: kubernetes
-                .map(|block| block.kubernetes.into_iter().next().unwrap_or_default()),
-            agent,
             sign_in: OnceLock::new(),
             authorities: Mutex::default(),
-            cluster: OnceLock::new(),
+            clusters: Clusters::new(&whole, clock),
             refresh_failure,
         }
     }
@@ -114,16 +96,16 @@ impl Clients {
         ))
     }
 
-    /// The cluster of the provider's `kubernetes {}` block.
+    /// The cluster of that ARN, or that of the provider's `kubernetes {}` block. Who asks for the same one at the
+    /// same time waits for one look at EKS and shares it; a failure is not kept, because a cluster may come into
+    /// being in the same run.
     ///
     /// # Errors
     ///
-    /// When the settings do not name one. The cluster is not asked.
-    pub fn cluster(&self) -> Result<&Cluster, NoCluster> {
-        self.cluster
-            .get_or_init(|| self.connect())
-            .as_ref()
-            .map_err(Clone::clone)
+    /// When the settings do not name one, or EKS does not lead to it. The cluster itself is not asked.
+    pub async fn cluster(&self, named: Option<&ClusterArn>) -> Result<Connected, NoCluster> {
+        let identity = self.identity.as_ref().map_err(Clone::clone);
+        self.clusters.reach(named, identity).await
     }
 
     /// Whether a look that fails leaves the state as it is.
@@ -137,30 +119,16 @@ impl Clients {
     }
 
     fn sign_in(&self) -> Result<Arc<SignIn>, NoSignIn> {
-        let settings = self.aws.as_ref().map_err(Clone::clone)?;
         let acmpca = self.acmpca.as_ref().map_err(Clone::clone)?;
-        let made = || {
-            let outer = Arc::new(aws::sign_in(settings, &self.agent)?);
-            match acmpca {
-                Some(block) => Ok(Arc::new(outer.for_acmpca(block)?)),
-                None => Ok(outer),
-            }
+        let outer = self.identity.as_ref().map_err(Clone::clone)?;
+        let made = || match acmpca {
+            Some(block) => Ok(Arc::new(outer.for_acmpca(block)?)),
+            None => Ok(Arc::clone(outer)),
         };
         self.sign_in
             .get_or_init(made)
             .clone()
             .map_err(NoSignIn::SignIn)
-    }
-
-    fn connect(&self) -> Result<Cluster, NoCluster> {
-        let settings = self.kubernetes.as_ref().map_err(Clone::clone)?;
-        let environment = |name: &str| env::var(name).ok();
-        let resolved = cluster::resolve(settings, &environment, &|path| std::fs::read(path))
-            .map_err(|error| NoCluster::Target(Arc::new(error)))?;
-        let Resolved::Target(target) = resolved else {
-            unimplemented!("in the next step")
-        };
-        Cluster::connect(&target).map_err(|error| NoCluster::Connect(Arc::new(error)))
     }
 }
 

@@ -5,13 +5,14 @@ mod signing_in;
 
 use std::collections::BTreeMap;
 use std::env;
+use std::sync::Arc;
 
 use crate::aws::Agent;
 use crate::clients::Clients;
 use crate::resources;
 use crate::terraform::plugin::About;
 use crate::terraform::schema::{Attribute, Block, Check, Partial, Rule, Schema, text, text_map};
-use crate::terraform::{Configuration, Configured, Diagnostic, Provider};
+use crate::terraform::{Clock, Configuration, Configured, Diagnostic, Provider, wall_clock};
 
 /// What the provider's configuration says that plans depend on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -110,7 +111,13 @@ fn configure(
         append: variable("TF_APPEND_USER_AGENT"),
     };
     let policy = policy(&Partial::new(configuration.settings), &variable)?;
-    let clients = Clients::new(configuration.settings, agent, policy.refresh_failure);
+    let clock: Clock = Arc::new(wall_clock);
+    let clients = Clients::new(
+        configuration.settings,
+        &agent,
+        policy.refresh_failure,
+        clock,
+    );
     Ok(Configured { clients, policy })
 }
 

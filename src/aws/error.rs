@@ -80,6 +80,12 @@ pub enum Error {
         /// The SDK's words.
         reason: String,
     },
+    /// A request that others are to send could not be signed.
+    #[error("a request cannot be signed: {reason}")]
+    Unsigned {
+        /// The signer's words.
+        reason: String,
+    },
     /// The file that `AWS_CA_BUNDLE` names cannot be used.
     #[error("AWS_CA_BUNDLE={path}: {reason}")]
     CaBundle {
@@ -120,6 +126,19 @@ impl fmt::Display for Source {
 }
 
 impl Error {
+    /// Whether trying again later may help without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::RoleUnreachable { .. } | Self::Unidentified { code: None, .. }
+        )
+    }
+
+    pub(super) fn unsigned(error: &(dyn StdError + 'static)) -> Self {
+        let reason = words(error);
+        Self::Unsigned { reason }
+    }
+
     /// The sign-in's failure that an SDK error was caused by, if that is what it was caused by.
     pub fn behind(error: &(dyn StdError + 'static)) -> Option<Self> {
         let ours = || {

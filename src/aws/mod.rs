@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod caller;
 pub mod error;
+pub mod presign;
 pub mod settings;
 
 mod guard;
@@ -138,6 +139,15 @@ impl SignIn {
     /// `endpoints {}` says: where a presigned request must point that others are to believe.
     pub async fn sts_host(&self, region: &str) -> Result<String, Error> {
         sts::host(&self.base().await?, region).await
+    }
+
+    /// The region that the settings, the environment or the profile say.
+    pub async fn region(&self) -> Result<Option<String>, Error> {
+        if let Some(region) = &self.settings.region {
+            return Ok(Some(region.clone()));
+        }
+        let base = self.base().await?;
+        Ok(base.region().map(ToString::to_string))
     }
 
     /// Whether services are asked at their FIPS endpoints, by the settings, the environment or the

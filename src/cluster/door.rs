@@ -49,6 +49,9 @@ pub trait Issuer: fmt::Debug + Send + Sync {
     /// Obtains another one. Ends by itself, within a minute or two at the most.
     fn obtain(&self) -> Obtaining<'_, Result<Pass, NoPass>>;
 
+    /// The API server does not accept the last one, though its time is not over.
+    fn refused(&self) {}
+
     /// As whom it signs in, for the message when the API server does not accept it.
     fn principal(&self) -> Obtaining<'_, Option<String>> {
         Box::pin(async { None })
@@ -127,6 +130,7 @@ impl Door {
         let current = held.key.as_ref().map(|(key, _)| key.number);
         if current == Some(refused.number) {
             held.key = None;
+            renewed.issuer.refused();
         }
         true
     }

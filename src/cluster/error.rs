@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::connect::Reach;
 use super::door::NoPass;
 use super::secret::SecretName;
 use super::transport::Cause;
@@ -108,6 +109,8 @@ pub enum Problem {
         host: String,
         /// Why there was no answer.
         cause: Cause,
+        /// From where there could be one.
+        reach: Reach,
     },
     /// 409 of server-side apply: others hold fields with other values.
     #[error("others hold fields of ours: {managers:?}")]

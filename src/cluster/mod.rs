@@ -28,8 +28,8 @@ use http::Method;
 pub use access::{Access, Denied};
 pub use config_map::ConfigMap;
 pub use connect::{
-    ConnectError, EksCluster, Fingerprint, Found, Resolved, SecretText, Settings, SettingsError,
-    Target, resolve, resolve_found,
+    ConnectError, EksCluster, Fingerprint, Found, Reach, Resolved, SecretText, Settings,
+    SettingsError, Target, resolve, resolve_found,
 };
 pub use door::{ClientIdentity, Issuer, NoPass, Obtaining, Pass};
 pub use error::{Action, Error, Kind, Object, Problem, Verb};
@@ -57,6 +57,7 @@ pub struct Cluster {
     door: Door,
     fingerprint: Fingerprint,
     host: Arc<str>,
+    reach: Reach,
     patience: Patience,
 }
 
@@ -71,6 +72,7 @@ impl Cluster {
             door,
             fingerprint: target.fingerprint(),
             host: target.host().into(),
+            reach: target.reach(),
             patience: Patience::default(),
         })
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::door::Door;
 use super::wire::Patience;
-use super::{Cluster, Fingerprint};
+use super::{Cluster, Fingerprint, Reach};
 
 /// What was sent, in order.
 #[derive(Clone, Default)]
@@ -76,6 +76,7 @@ pub(super) fn over(client: kube::Client) -> Cluster {
         door: Door::Standing(client),
         fingerprint,
         host: "api.example.com:443".into(),
+        reach: Reach::default(),
         patience,
     }
 }

@@ -155,6 +155,7 @@ impl Cluster {
             call.action.failed(Problem::Unreachable {
                 host: self.host.to_string(),
                 cause,
+                reach: self.reach.clone(),
             })
         };
         let sent = tokio::time::timeout(self.patience.each, exchange(key, call.request())).await;

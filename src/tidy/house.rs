@@ -29,13 +29,13 @@ pub(super) const HOUSE: &[Room] = &[
     },
     Room {
         name: "resources",
-        rooms: "clients cluster pca pki provider terraform",
+        rooms: "clients cluster eks pca pki provider terraform",
         crates: "jiff serde serde_json tokio zeroize",
     },
     Room {
         name: "clients",
-        rooms: "aws cluster pca provider terraform",
-        crates: "aws_lc_rs serde thiserror",
+        rooms: "aws cluster eks pca provider terraform",
+        crates: "aws_lc_rs serde thiserror tokio",
     },
     Room {
         name: "pki",
@@ -49,11 +49,17 @@ pub(super) const HOUSE: &[Room] = &[
                  tokio_util",
     },
     Room {
+        name: "eks",
+        rooms: "aws",
+        crates: "aws_config aws_credential_types aws_sdk_eks aws_smithy_runtime_api base64 jiff \
+                 serde thiserror tokio zeroize",
+    },
+    Room {
         name: "aws",
         rooms: "",
-        crates: "aws_config aws_credential_types aws_runtime aws_sdk_sts aws_smithy_http_client \
-                 aws_smithy_runtime_api aws_smithy_types aws_types http jiff pem rustls serde \
-                 thiserror tokio",
+        crates: "aws_config aws_credential_types aws_runtime aws_sdk_sts aws_sigv4 \
+                 aws_smithy_http_client aws_smithy_runtime_api aws_smithy_types aws_types http jiff \
+                 pem rustls serde thiserror tokio zeroize",
     },
     Room {
         name: "cluster",
@@ -82,7 +88,9 @@ pub(super) const UNNAMED: &str = "k8s_openapi";
 pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("tonic", SPEAKS_TO_HOSTS),
     ("istiopca_proto", SPEAKS_TO_HOSTS),
-    ("aws_config", &["src/aws"]),
+    ("aws_config", &["src/aws", "src/eks"]),
+    ("aws_sdk_eks", &["src/eks"]),
+    ("aws_sigv4", &["src/aws"]),
     ("aws_sdk_sts", &["src/aws"]),
     ("aws_sdk_acmpca", &["src/pca"]),
     ("kube", &["src/cluster"]),

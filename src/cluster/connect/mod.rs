@@ -27,4 +27,4 @@ pub use pem::NotPem;
 pub use proxy::{BadProxy, Proxy};
 pub use resolve::{EksCluster, Found, Resolved, resolve, resolve_found};
 pub use settings::{Environment, Filled, Named, SecretText, Settings};
-pub use target::Target;
+pub use target::{Reach, Target};

@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use super::kubeconfig::{self, Overrides, ReadFile, Said};
 use super::proxy::{self, Proxy};
 use super::settings::{Environment, Filled, Named, Settings, present};
-use super::target::{Credential, Target, Trust};
+use super::target::{Credential, Reach, Target, Trust};
 use super::{SettingsError, address, credential, pem};
 use crate::cluster::door::Issuer;
 
@@ -17,7 +17,7 @@ use crate::cluster::door::Issuer;
 #[derive(Debug)]
 pub enum Resolved {
     /// A cluster that can be connected to.
-    Target(Target),
+    Target(Box<Target>),
     /// One that EKS has to be asked for; then [`resolve_found`].
     Eks(EksCluster),
 }
@@ -38,6 +38,8 @@ pub struct Found {
     pub endpoint: String,
     /// Certificates of its authorities, PEM or base64 of it.
     pub authorities: String,
+    /// From where the API server can be reached.
+    pub reach: Reach,
     /// Who issues the credential.
     pub issuer: Arc<dyn Issuer>,
 }
@@ -76,14 +78,15 @@ pub fn resolve(
         }
     };
     let server = server(&filled, &said.server)?;
-    Ok(Resolved::Target(Target {
+    Ok(Resolved::Target(Box::new(Target {
         proxy: proxy(&filled, &said, &server, environment)?,
         server,
         trust: own.trust.unwrap_or(said.trust),
         tls_server_name: server_name(filled.settings.tls_server_name.or(said.tls_server_name))?,
         credential: own.credential.unwrap_or(said.credential),
         impersonation: said.impersonation,
-    }))
+        reach: Reach::default(),
+    })))
 }
 
 /// The cluster that was found, by way of the proxy that the settings name, or else the environment.
@@ -110,6 +113,7 @@ pub fn resolve_found(
         tls_server_name: None,
         credential: Credential::Issued(found.issuer),
         impersonation: None,
+        reach: found.reach,
     })
 }
 

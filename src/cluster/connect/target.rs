@@ -21,6 +21,19 @@ pub struct Target {
     pub(super) credential: Credential,
     pub(super) impersonation: Option<Impersonation>,
     pub(super) proxy: Option<Proxy>,
+    pub(super) reach: Reach,
+}
+
+/// From where an API server can be reached, as far as somebody has said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Nobody has.
+    #[default]
+    Unsaid,
+    /// Only from inside the cluster's network.
+    Inside,
+    /// From these blocks of addresses.
+    From(Vec<String>),
 }
 
 /// What makes the API server's certificate believed.
@@ -70,6 +83,11 @@ impl Target {
     /// Host and port, for messages.
     pub fn host(&self) -> String {
         format!("{}:{}", bare_host(&self.server), port(&self.server))
+    }
+
+    /// From where the API server can be reached.
+    pub(in crate::cluster) fn reach(&self) -> Reach {
+        self.reach.clone()
     }
 
     /// Who issues the credential, where it does not last.
@@ -133,6 +151,7 @@ mod tests {
             credential: Credential::default(),
             impersonation: None,
             proxy: None,
+            reach: Reach::default(),
         }
     }
 

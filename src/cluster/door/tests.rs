@@ -10,7 +10,7 @@ use crate::cluster::connect::samples::{CA_ONE, IDENTITY};
 use crate::cluster::secret::SecretName;
 use crate::cluster::secret::samples::ours_json;
 use crate::cluster::wire::Patience;
-use crate::cluster::{Cluster, Fingerprint, Found, Problem, Settings, resolve_found};
+use crate::cluster::{Cluster, Fingerprint, Found, Problem, Reach, Settings, resolve_found};
 
 /// Issues from a list; whoever asks beyond its end is told so.
 #[derive(Debug, Default)]
@@ -81,6 +81,7 @@ fn cluster(
         door: Door::Renewed(Arc::new(renewed)),
         fingerprint: Fingerprint::Host("a".to_owned()),
         host: "a".into(),
+        reach: Reach::default(),
         patience: Patience::default(),
     };
     (cluster, shown)
@@ -90,6 +91,7 @@ fn target(issuer: &Arc<Listed>) -> Target {
     let found = Found {
         endpoint: "https://a.example.com".to_owned(),
         authorities: CA_ONE.to_owned(),
+        reach: Reach::default(),
         issuer: Arc::clone(issuer) as Arc<dyn Issuer>,
     };
     resolve_found(&Settings::default(), &|_| None, found).unwrap()

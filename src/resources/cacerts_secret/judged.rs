@@ -72,7 +72,7 @@ mod tests {
         let at = SecretName::new("istio-system", "cacerts").expect("a name");
         let desired = compose::desired(at, settings, new, &outputs);
         let case = Case {
-            instance: &Instance::secret("istio-system", "cacerts"),
+            instance: &Instance::secret("istio-system", "cacerts", None),
             settings,
             desired: &desired,
             present: &present,

@@ -4,7 +4,7 @@ use super::compose::Files;
 use super::drift::drift;
 use super::outputs::SecretNotes;
 use super::settings::Settings;
-use super::{CacertsSecret, Outputs, Prior, at, instance, trust};
+use super::{CacertsSecret, Outputs, Prior, at, connected, instance, is_gone, trust};
 use crate::clients::Clients;
 use crate::pki::Live;
 use crate::resources::issue;
@@ -46,10 +46,14 @@ async fn look_at_secret(
         mut private,
     } = state;
     let instance = instance(&settings);
-    let cluster = match call.clients.cluster() {
-        Ok(cluster) => cluster,
+    let cluster = match connected(call, &settings).await {
+        Ok(connected) => connected.cluster,
         // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.
         Err(error) if error.is_not_known_yet() => return Ok(here(outputs, private, Vec::new())),
+        Err(error) if is_gone(&error, &outputs.1) => {
+            let warnings = vec![words::cluster_gone(&instance, &error)];
+            return Ok(Reading::Gone { warnings });
+        }
         Err(error) => {
             let problem = words::connection(&instance, &error);
             return passed_over(call, outputs, private, problem);

@@ -26,7 +26,7 @@ use settings::{OnDestroy, Settings};
 
 use super::issue::{self, Issued, Last};
 use super::words::{self, Instance};
-use crate::clients::Clients;
+use crate::clients::{Clients, Connected, NoCluster};
 use crate::cluster::{Parted, SecretName};
 use crate::provider::Policy;
 use crate::terraform::schema::{Attribute, Schema, Timeouts, joined};
@@ -42,8 +42,8 @@ pub(super) struct CacertsSecret;
 type Outputs = Both<Issued, Written>;
 type Prior = State<CacertsSecret>;
 
-const OUTPUTS: [Attribute; 25] = joined(outputs::WRITTEN, issue::OUTPUTS);
-const ATTRIBUTES: [Attribute; 42] = joined(settings::ATTRIBUTES, OUTPUTS);
+const OUTPUTS: [Attribute; 26] = joined(outputs::WRITTEN, issue::OUTPUTS);
+const ATTRIBUTES: [Attribute; 44] = joined(settings::ATTRIBUTES, OUTPUTS);
 
 impl Resource for CacertsSecret {
     type Clients = Clients;
@@ -116,11 +116,14 @@ impl Resource for CacertsSecret {
         ending: Ending,
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
         let instance = instance(&state.settings);
-        let cluster = call
-            .clients
-            .cluster()
-            .map_err(|error| words::connection(&instance, &error))?;
         let written = &state.outputs.1;
+        let cluster = match connected(call, &state.settings).await {
+            Ok(connected) => connected.cluster,
+            Err(error) if is_gone(&error, written) => {
+                return Ok(vec![words::cluster_gone(&instance, &error)]);
+            }
+            Err(error) => return Err(words::connection(&instance, &error)),
+        };
         let fingerprint = cluster.fingerprint().to_string();
         if written
             .cluster_fingerprint
@@ -158,8 +161,27 @@ fn last(prior: &Prior, reason: &str) -> Last {
     }
 }
 
+/// The cluster that the Secret is in.
+async fn connected(call: &Call<'_, Clients>, settings: &Settings) -> Result<Connected, NoCluster> {
+    call.clients
+        .cluster(settings.eks_cluster_arn.as_ref())
+        .await
+}
+
+/// Whether the very cluster of the Secret is gone, and the Secret with it.
+fn is_gone(error: &NoCluster, written: &Written) -> bool {
+    let arn = written.cluster_arn.as_ref();
+    arn.is_some_and(|arn| error.says_gone(arn))
+}
+
 fn instance(settings: &Settings) -> Instance {
-    Instance::secret(&settings.namespace, &settings.name)
+    let Settings {
+        namespace,
+        name,
+        eks_cluster_arn,
+        ..
+    } = settings;
+    Instance::secret(namespace, name, eks_cluster_arn.as_ref())
 }
 
 fn at(settings: &Settings) -> SecretName {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::trust::TrustedRoot;
+use crate::eks::ClusterArn;
 use crate::pki::Fingerprint;
 use crate::resources::issue::Notes;
 use crate::terraform::schema::{Attribute, Kind, text, text_map};
@@ -14,6 +15,7 @@ use crate::terraform::schema::{Attribute, Kind, text, text_map};
 pub(in crate::resources) struct Written {
     pub(super) uid: Option<String>,
     pub(super) cluster_fingerprint: Option<String>,
+    pub(super) cluster_arn: Option<ClusterArn>,
     pub(super) owner_id: Option<String>,
     pub(super) labels_all: BTreeMap<String, String>,
     pub(super) files_sha256: BTreeMap<String, Fingerprint>,
@@ -49,12 +51,13 @@ const TRUSTED_ROOT: Kind = Kind::Object(&[
     ("left_at", Kind::String),
 ]);
 
-pub(super) const WRITTEN: [Attribute; 9] = [
+pub(super) const WRITTEN: [Attribute; 10] = [
     text("uid").says("UID of the Secret in the cluster."),
     text("cluster_fingerprint").says(
         "Which cluster the Secret is in: a digest of the API server's CA certificates, or its host \
          where there are none. Another one is another cluster, and the Secret is made there.",
     ),
+    text("cluster_arn").says("ARN of the cluster, where EKS led to it."),
     text("owner_id").says("The id on the Secret that says that it is this resource's."),
     text_map("labels_all").says("All labels that are written: the resource's and the provider's."),
     Attribute::new("files_sha256", Kind::Map(&Kind::String)).says(

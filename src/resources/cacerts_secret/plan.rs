@@ -27,6 +27,9 @@ pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
             texts(&compose::labels(defaults, &settings.labels)),
         );
     }
+    if let Some(arn) = &settings.eks_cluster_arn {
+        verdict.becomes("cluster_arn", arn.to_string());
+    }
     verdict.becomes("drift", Dynamic::List(Vec::new()));
     if settings.issues().is_some() {
         verdict.becomes("issue_reason", "created");
@@ -42,6 +45,10 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
     if prior.private.elsewhere.is_some() {
         verdict.replace("cluster_fingerprint");
         verdict.tell(words::elsewhere(&instance));
+        return verdict;
+    }
+    if in_another_cluster(prior, settings) {
+        verdict.replace("eks_cluster_arn");
         return verdict;
     }
     match (settings.issues(), prior.settings.issues()) {
@@ -87,6 +94,14 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
         verdict.unknown(&["uid"]);
     }
     verdict
+}
+
+/// Whether the configuration names another cluster than the Secret's. The cluster that the provider block names may
+/// get a name of its own here; to which one the provider block leads is not known while planning.
+fn in_another_cluster(prior: &Prior, settings: &Settings) -> bool {
+    let named = settings.eks_cluster_arn.as_ref();
+    named != prior.settings.eks_cluster_arn.as_ref()
+        && (named.is_none() || named != prior.outputs.1.cluster_arn.as_ref())
 }
 
 fn issue_when_due(

@@ -3,7 +3,7 @@
 use super::compose;
 use super::present::Present;
 use super::settings::{Settings, given};
-use super::{CacertsSecret, Outputs, Prior, at, instance, last, trust};
+use super::{CacertsSecret, Outputs, Prior, at, connected, instance, last, trust};
 use crate::clients::Clients;
 use crate::cluster::Cluster;
 use crate::cluster::secret::{Observed, Refusal};
@@ -76,9 +76,16 @@ pub(super) async fn preflight(
     told
 }
 
-/// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is.
+/// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is; but
+/// who makes a Secret should know of a cluster that is not there yet.
 async fn about_the_secret(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
-    let cluster = call.clients.cluster().ok()?;
+    let cluster = match connected(call, planning.settings).await {
+        Ok(connected) => connected.cluster,
+        Err(error) if planning.prior.is_none() && error.may_come_yet() => {
+            return Some(words::not_there_yet(&instance(planning.settings), &error));
+        }
+        Err(_) => return None,
+    };
     let observed = cluster.read(&at(planning.settings)).await.ok()?;
     let refused = observed
         .as_ref()
@@ -89,7 +96,7 @@ async fn about_the_secret(call: &Call<'_, Clients>, planning: &Planning<'_>) -> 
             let instance = instance(planning.settings);
             Some(words::will_be_refused(&instance, &refusal))
         }
-        _ if planning.roots => roots(call, planning, cluster, observed).await,
+        _ if planning.roots => roots(call, planning, &cluster, observed).await,
         _ => None,
     }
 }

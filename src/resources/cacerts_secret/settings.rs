@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::cluster::secret::{OnExisting, Policy};
+use crate::eks::ClusterArn;
 use crate::pki::{Certificate, Chain, Format, SecretPem};
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
@@ -16,6 +17,7 @@ use crate::terraform::schema::{
 /// The settings of the Secret.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::resources) struct Settings {
+    pub(super) eks_cluster_arn: Option<ClusterArn>,
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) create_namespace: bool,
@@ -131,7 +133,12 @@ const ISSUED: &[&str] = &[
     "trusted_roots",
 ];
 
-pub(super) const ATTRIBUTES: [Attribute; 17] = [
+pub(super) const ATTRIBUTES: [Attribute; 18] = [
+    text("eks_cluster_arn").optional().parses::<ClusterArn>().touches(&[]).says(
+        "The EKS cluster that the Secret is in, instead of the provider's: one provider serves a whole \
+         fleet by `for_each`. How to sign in is said in the provider block, so that roles may differ \
+         between plan and apply. Another cluster makes another Secret.",
+    ),
     text("namespace").or(Fallback::Text("istio-system")).replaces()
         .check(Check::Format(namespace_name))
         .says("Namespace of the istiod that loads the Secret. A change makes another Secret."),

@@ -8,10 +8,11 @@ use super::outputs::SecretNotes;
 use super::present::Present;
 use super::settings::Settings;
 use super::trust::{self, TrustedRoot};
-use super::{CacertsSecret, Outputs, Prior, at, instance};
+use super::{CacertsSecret, Outputs, Prior, at, connected, instance};
 use crate::clients::{self, Clients};
 use crate::cluster::secret::{Claim, Observed, Policy};
 use crate::cluster::{Access, Cluster, NamespaceName, NamespaceState, PutError, SecretName};
+use crate::eks::ClusterArn;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
@@ -28,6 +29,7 @@ pub(super) struct Writing<'a> {
     pub(super) instance: Instance,
     at: SecretName,
     cluster: &'a Cluster,
+    eks: Option<&'a ClusterArn>,
 }
 
 /// Creates or updates the Secret.
@@ -38,10 +40,8 @@ pub(super) async fn write(
     planned: &Planned,
 ) -> Ended {
     let instance = instance(settings);
-    let cluster = call
-        .clients
-        .cluster()
-        .map_err(|error| words::connection(&instance, &error))?;
+    let connected = connected(call, settings).await;
+    let connected = connected.map_err(|error| words::connection(&instance, &error))?;
     let writing = Writing {
         call,
         prior,
@@ -49,10 +49,12 @@ pub(super) async fn write(
         planned,
         instance,
         at: at(settings),
-        cluster,
+        cluster: &connected.cluster,
+        eks: connected.eks.as_ref(),
     };
+    writing.is_where_it_was()?;
     writing.make_ready().await?;
-    let observed = cluster.read(&writing.at).await;
+    let observed = writing.cluster.read(&writing.at).await;
     let observed = observed.map_err(|error| words::trouble(&writing.instance, &error))?;
     let mut present = Present::new(observed, prior);
     let base = writing.base();
@@ -64,6 +66,16 @@ pub(super) async fn write(
 }
 
 impl Writing<'_> {
+    /// A plan is made for one cluster. What it says of the Secret there is wrong of any other.
+    fn is_where_it_was(&self) -> Result<(), Diagnostic> {
+        let known = self.prior.map(|prior| &prior.outputs.1.cluster_fingerprint);
+        let now = self.cluster.fingerprint().to_string();
+        match known.and_then(Option::as_ref) {
+            Some(known) if *known != now => Err(words::pointed_elsewhere(&self.instance)),
+            _ => Ok(()),
+        }
+    }
+
     /// Rights and namespace, before anything is issued for a Secret that could not be written.
     async fn make_ready(&self) -> Result<(), Diagnostic> {
         let mut rights: Vec<Access> = ["get", "create", "patch"]
@@ -141,6 +153,9 @@ impl Writing<'_> {
         let written = &mut outputs.1;
         written.owner_id.get_or_insert_with(clients::random_id);
         written.cluster_fingerprint = Some(self.cluster.fingerprint().to_string());
+        if self.prior.is_none() {
+            written.cluster_arn = self.eks.cloned();
+        }
         written.labels_all = self.planned.read("labels_all").unwrap_or_default();
         written.drift = Vec::new();
         outputs

@@ -1,8 +1,8 @@
 //! What can go wrong between us and a cluster.
 
-use super::Instance;
+use super::{Instance, eks};
 use crate::clients::NoCluster;
-use crate::cluster::{Denied, Error, Kind, NamespaceName, Problem};
+use crate::cluster::{Denied, Error, Kind, NamespaceName, Problem, Reach};
 use crate::terraform::Diagnostic;
 use crate::terraform::value::Unreadable;
 
@@ -20,12 +20,16 @@ pub(in crate::resources) fn connection(instance: &Instance, error: &NoCluster) -
             ],
         );
     }
+    if let Some(told) = eks::lookup(instance, error) {
+        return told;
+    }
     instance.error(
         "no cluster to speak to",
         &[
             &format!("The provider's `kubernetes {{}}` block does not lead to a cluster: {error}."),
             UNWRITTEN,
-            "Name one cluster, by `host`, `config_path` or `config_paths`, and one way to sign in. \
+            "Name one cluster, by `eks_cluster_name`, `eks_cluster_arn`, `host`, `config_path`, `config_paths` or \
+             `in_cluster`, and one way to sign in. \
              Nothing else is ever tried: a CA key must not be written to the wrong cluster.",
         ],
     )
@@ -65,10 +69,7 @@ fn met(problem: &Problem) -> (&'static str, String) {
             "Sign in again: the token or certificate is unknown or expired, or the clock of this machine is wrong. \
              A cluster of EKS must know the IAM role or user: give it an access entry (or a line in `aws-auth`).",
         ),
-        Problem::NoCredential(_) => (
-            "there is nothing to sign in to the cluster with",
-            "Mend what gives the credential, then run it again.",
-        ),
+        Problem::NoCredential(_) => ("there is nothing to sign in to the cluster with", MEND),
         Problem::Forbidden {
             verb,
             resource,
@@ -83,10 +84,9 @@ fn met(problem: &Problem) -> (&'static str, String) {
             "the cluster's admission denies it",
             "A policy of the cluster is in the way: change it, or what it objects to.",
         ),
-        Problem::Unreachable { .. } => (
-            "the cluster cannot be reached",
-            "Check the address, the network and proxies, then run it again.",
-        ),
+        Problem::Unreachable { reach, .. } => {
+            return ("the cluster cannot be reached", reachable(reach));
+        }
         Problem::Conflict { .. } | Problem::Stale { .. } => (
             "somebody else is writing the Secret",
             "Run it again; if it happens again, find the other writer and stop it.",
@@ -113,6 +113,22 @@ fn met(problem: &Problem) -> (&'static str, String) {
 }
 
 const AGAIN: &str = "Run it again.";
+
+const MEND: &str = "Mend what gives the credential, then run it again.";
+
+fn reachable(reach: &Reach) -> String {
+    match reach {
+        Reach::Unsaid => "Check the address, the network and proxies, then run it again.".to_owned(),
+        Reach::Inside => "EKS says that the endpoint is private: run this inside the cluster's network, or lead the \
+                          way there by `proxy_url`."
+            .to_owned(),
+        Reach::From(blocks) => format!(
+            "EKS says that the endpoint may be reached from {}: check the address that this runs from, the network and \
+             proxies, then run it again.",
+            blocks.join(", ")
+        ),
+    }
+}
 
 fn held(finalizers: &[String]) -> String {
     match finalizers {

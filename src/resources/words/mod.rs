@@ -6,8 +6,10 @@ mod authority;
 mod catalogue;
 mod certificate;
 mod cluster;
+mod eks;
 mod judged;
 mod obstacle;
+mod place;
 mod secret;
 
 use std::fmt;
@@ -17,14 +19,17 @@ pub(super) use authority::{
 };
 pub(super) use certificate::{beyond_renewal, issuer_changed, key_in_state, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
+pub(super) use eks::{cluster_gone, not_there_yet};
 pub(super) use judged::{restart_needed, unsound, unwatched};
 pub(super) use obstacle::obstacle;
+pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use secret::{
-    bad_bundle, bad_chain, bad_key, drifted, elsewhere, forgotten_elsewhere, gone, immutable,
-    key_gone, left_alone, lost, not_delivered, overwritten, refusal, retained, root_change,
-    roots_unseen, will_be_gone, will_be_refused,
+    bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,
+    not_delivered, overwritten, refusal, retained, root_change, roots_unseen, will_be_gone,
+    will_be_refused,
 };
 
+use crate::eks::ClusterArn;
 use crate::terraform::{Diagnostic, Path};
 
 /// How messages call an object. The host folds equal summaries into one, so each begins with it.
@@ -44,11 +49,15 @@ impl Instance {
         }
     }
 
-    /// A Secret, by namespace and name.
-    pub(super) fn secret(namespace: &str, name: &str) -> Self {
+    /// A Secret, by namespace and name, and by the cluster where it names one itself.
+    pub(super) fn secret(namespace: &str, name: &str, cluster: Option<&ClusterArn>) -> Self {
         let settings = Path::from("intermediate").index(0);
+        let place = cluster.map_or_else(String::new, |arn| {
+            let (name, account, region) = (arn.name(), arn.account(), arn.region());
+            format!(" in {name} ({account}, {region})")
+        });
         Self {
-            name: format!("Secret {namespace}/{name}"),
+            name: format!("Secret {namespace}/{name}{place}"),
             settings,
         }
     }
@@ -97,10 +106,17 @@ mod tests {
 
     #[test]
     fn a_message_names_its_object_and_points_into_the_block_of_a_secret() {
-        let secret = Instance::secret("istio-system", "cacerts");
+        let secret = Instance::secret("istio-system", "cacerts", None);
         assert_eq!(
             secret.error("gone", &["A.", "B."]).summary,
             "Secret istio-system/cacerts: gone"
+        );
+        let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/mesh-a"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            Instance::secret("istio-system", "cacerts", Some(&arn)).to_string(),
+            "Secret istio-system/cacerts in mesh-a (111122223333, eu-west-1)"
         );
         assert_eq!(
             secret.setting("validity").to_string(),

@@ -385,30 +385,6 @@ pub(in crate::resources) fn gone(instance: &Instance, issues: bool) -> Diagnosti
     )
 }
 
-/// The provider speaks to another cluster than the one the Secret is in.
-pub(in crate::resources) fn elsewhere(instance: &Instance) -> Diagnostic {
-    instance.warning(
-        "this is another cluster",
-        &[
-            "The cluster that the provider speaks to is not the one in which the Secret was written: \
-             it was rebuilt, or the provider was pointed at another one.",
-            "The Secret is made in this cluster; the one in the other cluster is left as it is.",
-            "If another cluster is not what you meant, correct the provider block before you apply.",
-        ],
-    )
-}
-
-/// The Secret is in a cluster that is out of reach now.
-pub(in crate::resources) fn forgotten_elsewhere(instance: &Instance) -> Diagnostic {
-    instance.warning(
-        "it was forgotten, not touched",
-        &[
-            "The provider speaks to another cluster than the one in which the Secret was written.",
-            "If that cluster still exists, its Secret is still there.",
-        ],
-    )
-}
-
 /// A destroy that leaves the Secret.
 pub(in crate::resources) fn retained(instance: &Instance) -> Diagnostic {
     instance.warning(

@@ -25,7 +25,7 @@ fn resolved_in(settings: &Settings, variables: &[(&str, &str)]) -> Result<Target
             .map(|(_, value)| (*value).to_owned())
     };
     match resolve(settings, &environment, &read_file)? {
-        Resolved::Target(target) => Ok(target),
+        Resolved::Target(target) => Ok(*target),
         Resolved::Eks(cluster) => panic!("{cluster:?} has to be asked for"),
     }
 }
@@ -452,6 +452,7 @@ fn found(endpoint: &str, authorities: &str) -> Found {
     Found {
         endpoint: endpoint.to_owned(),
         authorities: authorities.to_owned(),
+        reach: Reach::default(),
         issuer: Arc::new(Nobody),
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Chapter, secret};
 use crate::clients::NoCluster;
 use crate::cluster::{
-    Access, Action, Cause, Denied, Error, Kind, NamespaceName, NoPass, Object, Problem, SecretName,
-    SettingsError, Verb,
+    Access, Action, Cause, Denied, Error, Kind, NamespaceName, NoPass, Object, Problem, Reach,
+    SecretName, SettingsError, Verb,
 };
 use crate::resources::words;
 use crate::terraform::value::Unreadable;
@@ -65,7 +65,13 @@ fn problems() -> Vec<(Verb, Problem)> {
             Problem::Unreachable {
                 host: "api.example.com:443".to_owned(),
                 cause: Cause::Refused,
+                reach: Reach::Unsaid,
             },
+        ),
+        (Verb::Read, cut_off(Reach::Inside)),
+        (
+            Verb::Read,
+            cut_off(Reach::From(vec!["192.0.2.0/24".to_owned()])),
         ),
         (Verb::Update, Problem::Stale { message: message() }),
         (
@@ -97,19 +103,21 @@ fn problems() -> Vec<(Verb, Problem)> {
     ]
 }
 
+fn cut_off(reach: Reach) -> Problem {
+    Problem::Unreachable {
+        host: "api.example.com:443".to_owned(),
+        cause: Cause::ConnectTimeout,
+        reach,
+    }
+}
+
 pub(super) fn chapter() -> Chapter {
     let instance = secret();
     let mut messages: Vec<Diagnostic> = problems()
         .into_iter()
         .map(|(verb, problem)| words::trouble(&instance, &failed(verb, problem)))
         .collect();
-    let unreachable = failed(
-        Verb::Read,
-        Problem::Unreachable {
-            host: "api.example.com:443".to_owned(),
-            cause: Cause::ConnectTimeout,
-        },
-    );
+    let unreachable = failed(Verb::Read, cut_off(Reach::Unsaid));
     let denied = [Denied {
         access: Access::to_secret("patch", &at()),
         reason: String::new(),

@@ -6,6 +6,7 @@
 mod authority;
 mod certificate;
 mod cluster;
+mod eks;
 mod judged;
 mod secret;
 
@@ -36,13 +37,14 @@ fn chapters() -> Vec<Chapter> {
         secret::ownership(),
         secret::drift(),
         secret::parting(),
+        eks::chapter(),
         cluster::chapter(),
     ]
 }
 
 /// The instances that the messages are about.
 fn secret() -> Instance {
-    Instance::secret("istio-system", "cacerts")
+    Instance::secret("istio-system", "cacerts", None)
 }
 
 fn intermediate() -> Instance {

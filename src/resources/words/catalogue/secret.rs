@@ -9,7 +9,7 @@ use crate::cluster::secret::{
     Answer, Conflict, Controller, Decision, Field, Finding, Immovable, IstiodMark, LastSeen,
     Operation, Refusal, Step,
 };
-use crate::cluster::{Action, Cause, Error, HowWritten, Object, Problem, Verb};
+use crate::cluster::{Action, Cause, Error, HowWritten, Object, Problem, Reach, Verb};
 use crate::pki::roots::Misstep;
 use crate::pki::{Certificate, PrivateKey};
 use crate::resources::cacerts_secret::Unfit;
@@ -170,6 +170,7 @@ pub(super) fn ownership() -> Chapter {
     let refused = Problem::Unreachable {
         host: "api.example.com:443".to_owned(),
         cause: Cause::Refused,
+        reach: Reach::Unsaid,
     };
     messages.push(words::lost(&instance, &failed(Verb::Create, refused)));
     Chapter {
@@ -195,6 +196,7 @@ pub(super) fn drift() -> Chapter {
             words::gone(&instance, false),
             words::immutable(&instance),
             words::elsewhere(&instance),
+            words::pointed_elsewhere(&instance),
         ],
     }
 }

@@ -1,0 +1,301 @@
+//! Clusters, by what names them, and how EKS leads to them.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+use super::NoSignIn;
+use crate::aws::SignIn;
+use crate::cluster::{
+    self, Cluster, ConnectError, EksCluster, Found, Issuer, NoPass, Obtaining, Pass, Resolved,
+    SettingsError,
+};
+use crate::eks::{self, ClusterArn, Described, Eks, NotAClusterArn, Owner, RoleSettings, Unminted};
+use crate::terraform::Clock;
+use crate::terraform::schema::Partial;
+use crate::terraform::value::Unreadable;
+
+/// A cluster that can be spoken to.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// Itself.
+    pub cluster: Cluster,
+    /// Its name in EKS, where EKS led to it.
+    pub eks: Option<ClusterArn>,
+}
+
+/// Why there is no cluster to speak to.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoCluster {
+    /// The provider's settings are not known yet, or cannot be read.
+    #[error(transparent)]
+    Settings(#[from] Unreadable),
+    /// The settings do not name one cluster.
+    #[error(transparent)]
+    Target(#[from] Arc<SettingsError>),
+    /// Its certificates or keys cannot be used.
+    #[error(transparent)]
+    Connect(#[from] Arc<ConnectError>),
+    /// A text that names no cluster of EKS.
+    #[error(transparent)]
+    NotAnArn(#[from] NotAClusterArn),
+    /// There is no identity to ask EKS with.
+    #[error(transparent)]
+    SignIn(#[from] NoSignIn),
+    /// Nothing says in which region the cluster is.
+    #[error("no region is known for the EKS cluster {name:?}")]
+    NoRegion {
+        /// The cluster's name.
+        name: String,
+    },
+    /// EKS does not lead to it.
+    #[error(transparent)]
+    Eks(#[from] Arc<eks::Error>),
+    /// The identity finds another cluster under that name: it looks into another account.
+    #[error("{found} was found instead of {wanted}")]
+    Another {
+        /// What was asked for.
+        wanted: Box<ClusterArn>,
+        /// What was found.
+        found: Box<ClusterArn>,
+    },
+}
+
+impl NoCluster {
+    /// Whether an apply may tell what is missing.
+    pub fn is_not_known_yet(&self) -> bool {
+        match self {
+            Self::Settings(why) | Self::SignIn(NoSignIn::Settings(why)) => {
+                matches!(why, Unreadable::NotYetKnown { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the cluster may come into being by the time of an apply.
+    pub fn may_come_yet(&self) -> bool {
+        matches!(self, Self::Eks(error) if error.may_come_yet())
+    }
+
+    /// Whether it says that this very cluster is gone: EKS was asked in the cluster's own account.
+    pub fn says_gone(&self, cluster: &ClusterArn) -> bool {
+        let Self::Eks(error) = self else {
+            return false;
+        };
+        matches!(&**error, eks::Error::Absent { place, account: Some(account) }
+            if place.name == cluster.name()
+                && place.region == cluster.region()
+                && account == cluster.account())
+    }
+}
+
+/// The blocks that say how clusters are reached.
+#[derive(Deserialize)]
+struct KubernetesBlock {
+    kubernetes: Vec<cluster::Settings>,
+}
+
+#[derive(Deserialize)]
+struct RoleBlock {
+    kubernetes: Vec<RoleOfBlock>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RoleOfBlock {
+    eks_assume_role: Option<Vec<RoleSettings>>,
+}
+
+/// See [`super::Clients::cluster`].
+pub(super) struct Clusters {
+    settings: Result<cluster::Settings, Unreadable>,
+    role: Result<Option<RoleSettings>, Unreadable>,
+    clock: Clock,
+    known: Mutex<BTreeMap<String, Arc<OnceCell<Connected>>>>,
+    /// EKS by region and role.
+    eks: Mutex<BTreeMap<(String, String), Arc<Eks>>>,
+}
+
+impl Clusters {
+    pub(super) fn new(settings: &Partial<'_>, clock: Clock) -> Self {
+        let blocks = settings.read_whole::<KubernetesBlock>();
+        let roles = settings.read_whole::<RoleBlock>();
+        let role = |block: RoleOfBlock| block.eks_assume_role?.into_iter().next();
+        Self {
+            settings: blocks.map(|block| block.kubernetes.into_iter().next().unwrap_or_default()),
+            role: roles.map(|block| block.kubernetes.into_iter().next().and_then(role)),
+            clock,
+            known: Mutex::default(),
+            eks: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn reach(
+        &self,
+        named: Option<&ClusterArn>,
+        identity: Result<&Arc<SignIn>, NoSignIn>,
+    ) -> Result<Connected, NoCluster> {
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        let resolved = match named {
+            Some(arn) => Resolved::Eks(EksCluster::Arn(arn.to_string())),
+            None => cluster::resolve(settings, &variable, &|path| std::fs::read(path))
+                .map_err(Arc::new)?,
+        };
+        let cell = self.cell(&resolved);
+        let connected = cell.get_or_try_init(|| async {
+            match resolved {
+                Resolved::Target(target) => Ok(Connected {
+                    cluster: Cluster::connect(&target).map_err(Arc::new)?,
+                    eks: None,
+                }),
+                Resolved::Eks(wanted) => self.look_up(settings, &wanted, identity?).await,
+            }
+        });
+        connected.await.cloned()
+    }
+
+    fn cell(&self, resolved: &Resolved) -> Arc<OnceCell<Connected>> {
+        let key = match resolved {
+            Resolved::Target(_) => String::new(),
+            Resolved::Eks(EksCluster::Name(text) | EksCluster::Arn(text)) => text.clone(),
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(key).or_default())
+    }
+
+    async fn look_up(
+        &self,
+        settings: &cluster::Settings,
+        wanted: &EksCluster,
+        identity: &Arc<SignIn>,
+    ) -> Result<Connected, NoCluster> {
+        let (region, name, arn) = match wanted {
+            EksCluster::Arn(text) => {
+                let arn: ClusterArn = text.parse()?;
+                (arn.region().to_owned(), arn.name().to_owned(), Some(arn))
+            }
+            EksCluster::Name(name) => {
+                let region = identity.region().await.map_err(NoSignIn::from)?;
+                let name = name.clone();
+                let region = region.ok_or_else(|| NoCluster::NoRegion { name: name.clone() })?;
+                (region, name, None)
+            }
+        };
+        let owner = arn.as_ref().map(ClusterArn::owner);
+        let eks = self.eks(identity, &region, owner).await?;
+        let described = eks.describe(&name).await.map_err(Arc::new)?;
+        match arn {
+            Some(wanted) if wanted != described.arn => Err(NoCluster::Another {
+                wanted: Box::new(wanted),
+                found: Box::new(described.arn),
+            }),
+            _ => self.connect(settings, eks, described),
+        }
+    }
+
+    /// EKS of a region, asked under the role that clusters of that account are entered by.
+    async fn eks(
+        &self,
+        identity: &Arc<SignIn>,
+        region: &str,
+        owner: Option<Owner>,
+    ) -> Result<Arc<Eks>, NoCluster> {
+        let Some(role) = self.role.as_ref().map_err(Clone::clone)? else {
+            return Ok(self.eks_under(region, "", || Arc::clone(identity)));
+        };
+        let owner = match owner {
+            None if role.needs_owner() => {
+                let caller = identity.caller(region).await.map_err(NoSignIn::from)?;
+                Some(Owner::from(caller))
+            }
+            known => known,
+        };
+        let role = role.in_account(owner.as_ref());
+        let arn = role.role_arn.clone();
+        let under = identity.for_role(role).map_err(NoSignIn::from)?;
+        Ok(self.eks_under(region, &arn, || Arc::new(under)))
+    }
+
+    fn eks_under(
+        &self,
+        region: &str,
+        role: &str,
+        sign_in: impl FnOnce() -> Arc<SignIn>,
+    ) -> Arc<Eks> {
+        let mut all = self.eks.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(Eks::new(sign_in(), region));
+        let place = (region.to_owned(), role.to_owned());
+        Arc::clone(all.entry(place).or_insert_with(made))
+    }
+
+    fn connect(
+        &self,
+        settings: &cluster::Settings,
+        eks: Arc<Eks>,
+        described: Described,
+    ) -> Result<Connected, NoCluster> {
+        let found = Found {
+            endpoint: described.endpoint,
+            authorities: described.authorities,
+            reach: match described.reach {
+                eks::Reach::Private => cluster::Reach::Inside,
+                eks::Reach::Public(blocks) => cluster::Reach::From(blocks),
+            },
+            issuer: Arc::new(Tokens {
+                eks,
+                token_id: described.token_id,
+                clock: Arc::clone(&self.clock),
+            }),
+        };
+        let target = cluster::resolve_found(settings, &variable, found).map_err(Arc::new)?;
+        Ok(Connected {
+            cluster: Cluster::connect(&target).map_err(Arc::new)?,
+            eks: Some(described.arn),
+        })
+    }
+}
+
+/// Tokens for one cluster.
+struct Tokens {
+    eks: Arc<Eks>,
+    token_id: String,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tokens({})", self.token_id)
+    }
+}
+
+impl Issuer for Tokens {
+    fn obtain(&self) -> Obtaining<'_, Result<Pass, NoPass>> {
+        Box::pin(async {
+            let minted = self.eks.mint(&self.token_id, (self.clock)()).await;
+            let minted = minted.map_err(|error| NoPass {
+                is_transient: matches!(&error, Unminted::NotSignedIn(source) if source.is_transient()),
+                why: error.to_string(),
+            })?;
+            Ok(Pass {
+                token: Some(minted.token.as_str().into()),
+                identity: None,
+                lasts: minted.lasts,
+            })
+        })
+    }
+
+    fn refused(&self) {
+        self.eks.forget_credentials();
+    }
+
+    fn principal(&self) -> Obtaining<'_, Option<String>> {
+        Box::pin(async { self.eks.caller().await.ok().map(|caller| caller.arn) })
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}

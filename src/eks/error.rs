@@ -1,0 +1,125 @@
+//! Why EKS does not lead to a cluster.
+
+use std::fmt;
+
+use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_eks::operation::describe_cluster::DescribeClusterError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::aws::error::words;
+
+/// Why there is no identity to ask with.
+pub use crate::aws::Error as SignInError;
+
+/// A cluster as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The cluster's name.
+    pub name: String,
+    /// Where it was looked for.
+    pub region: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EKS cluster {:?} in {}", self.name, self.region)
+    }
+}
+
+/// Why EKS does not lead to a cluster.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// EKS knows no cluster of that name there, among those of the account that asked.
+    #[error("there is no {place}{}", of(account.as_deref()))]
+    Absent {
+        /// What was looked for.
+        place: Place,
+        /// Whose clusters were looked through, where that could be found out.
+        account: Option<String>,
+    },
+    /// The cluster is not to be had: on its way in or out, or failed.
+    #[error("the {place} is {status}")]
+    NotReady {
+        /// Which.
+        place: Place,
+        /// EKS's name of its state.
+        status: String,
+    },
+    /// IAM does not let it be described.
+    #[error("not allowed to describe the {place}: {message}")]
+    Denied {
+        /// Which.
+        place: Place,
+        /// AWS's own words.
+        message: String,
+    },
+    /// There is no identity to ask with.
+    #[error("no sign-in to describe the {place}: {source}")]
+    NotSignedIn {
+        /// What was to be asked.
+        place: Place,
+        /// Why not.
+        source: SignInError,
+    },
+    /// EKS did not answer.
+    #[error("no answer about the {place}: {reason}")]
+    Unreachable {
+        /// What was asked.
+        place: Place,
+        /// The network's own words.
+        reason: String,
+    },
+    /// EKS refused for another reason.
+    #[error("describing the {place} was refused: {code}: {message}")]
+    Refused {
+        /// What was asked.
+        place: Place,
+        /// AWS's name of the error.
+        code: String,
+        /// AWS's own words.
+        message: String,
+    },
+    /// EKS answered without what a ready cluster has.
+    #[error("the description of the {place} lacks {missing}")]
+    Incomplete {
+        /// Which.
+        place: Place,
+        /// What is missing.
+        missing: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether the cluster may come into being by the time of an apply.
+    pub fn may_come_yet(&self) -> bool {
+        matches!(self, Self::Absent { .. } | Self::NotReady { .. })
+    }
+
+    pub(super) fn of(place: &Place, failed: &SdkError<DescribeClusterError, HttpResponse>) -> Self {
+        let place = place.clone();
+        if let Some(source) = SignInError::behind(failed) {
+            return Self::NotSignedIn { place, source };
+        }
+        let Some(refusal) = failed.as_service_error() else {
+            let reason = words(failed);
+            return Self::Unreachable { place, reason };
+        };
+        let message = refusal.message().unwrap_or("no message").to_owned();
+        match refusal.code().unwrap_or("no error code") {
+            "ResourceNotFoundException" => Self::Absent {
+                place,
+                account: None,
+            },
+            "AccessDeniedException" | "AccessDenied" => Self::Denied { place, message },
+            code => Self::Refused {
+                place,
+                code: code.to_owned(),
+                message,
+            },
+        }
+    }
+}
+
+fn of(account: Option<&str>) -> String {
+    account.map_or_else(String::new, |account| format!(" of account {account}"))
+}

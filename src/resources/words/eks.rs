@@ -1,0 +1,115 @@
+//! What can go wrong on the way to a cluster of EKS.
+
+use super::{Instance, sentence};
+use crate::clients::{NoCluster, NoSignIn};
+use crate::eks::Error;
+use crate::terraform::Diagnostic;
+
+const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
+
+/// There is no API server to speak to yet. Rules by which pipelines try again go by words such as these.
+const NO_SERVER: &str =
+    "provider istiopca: no tcp connection before the timeout, for there is no API server yet";
+
+/// EKS does not lead to the cluster; `None` if that is not what went wrong.
+pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnostic> {
+    match error {
+        NoCluster::Eks(error) => Some(described(instance, error)),
+        NoCluster::SignIn(error) => Some(no_sign_in(instance, error)),
+        NoCluster::NoRegion { name } => Some(instance.error(
+            "no region to look for the EKS cluster in",
+            &[
+                &format!("Neither the provider block nor the environment says in which region the EKS cluster {name:?} is."),
+                UNWRITTEN,
+                "Set `region` in the provider block, or name the cluster by `eks_cluster_arn`, which says it.",
+            ],
+        )),
+        NoCluster::Another { wanted, found } => Some(instance.error(
+            "the identity leads to another cluster",
+            &[
+                &format!("{wanted} was asked for, and AWS found {found}: the credentials are of another account."),
+                UNWRITTEN,
+                "Enter the cluster's account by a role: `eks_assume_role { role_name = \"…\" }` in the provider's \
+                 `kubernetes {}` block.",
+            ],
+        )),
+        _ => None,
+    }
+}
+
+/// The cluster is not there yet, which is no reason not to plan.
+pub(in crate::resources) fn not_there_yet(instance: &Instance, error: &NoCluster) -> Diagnostic {
+    instance.warning(
+        "the cluster is not there yet",
+        &[
+            &sentence(&format!("AWS says: {error}")),
+            "What is in the cluster could not be looked at while planning; it is looked up again when this plan is \
+             applied.",
+            "If the cluster is made in the same run, refer to the output of what makes it \
+             (`module.eks.cluster_name`), so that it is made first.",
+        ],
+    )
+}
+
+/// The cluster went, and the Secret with it.
+pub(in crate::resources) fn cluster_gone(instance: &Instance, error: &NoCluster) -> Diagnostic {
+    instance.warning(
+        "its cluster is gone",
+        &[
+            &sentence(&format!("AWS says: {error}")),
+            "The Secret went with it and leaves the state. Its certificate is still valid, if anybody has its key.",
+        ],
+    )
+}
+
+fn described(instance: &Instance, error: &Error) -> Diagnostic {
+    let told = sentence(&format!("AWS says: {error}"));
+    let (what, told, remedy) = match error {
+        Error::Absent { .. } => (
+            "there is no such EKS cluster",
+            format!("{NO_SERVER}. {told}"),
+            "If it is made in the same run, refer to the output of what makes it (`module.eks.cluster_name`). If it is \
+             in another account or region, name it by `eks_cluster_arn` and enter the account by `eks_assume_role {}`.",
+        ),
+        Error::NotReady { .. } => (
+            "the EKS cluster is not ready",
+            format!("{NO_SERVER}. {told}"),
+            "Run it again when the cluster is active.",
+        ),
+        Error::Denied { .. } => (
+            "IAM does not allow looking the cluster up",
+            told,
+            "Allow `eks:DescribeCluster` on the cluster. Nothing else is needed of IAM to sign in to it.",
+        ),
+        Error::NotSignedIn { .. } => (
+            "no way to sign in to AWS",
+            told,
+            "Correct the provider block, `eks_assume_role {}` included, or the environment.",
+        ),
+        Error::Unreachable { reason, .. } => (
+            "EKS cannot be reached",
+            format!(
+                "provider istiopca: dial tcp: i/o timeout or connection reset by peer ({reason}). {told}"
+            ),
+            "Check the network and `endpoints { eks }`, then run it again.",
+        ),
+        Error::Refused { .. } | Error::Incomplete { .. } => {
+            ("EKS does not describe the cluster", told, "Run it again.")
+        }
+    };
+    instance.error(what, &[&told, UNWRITTEN, remedy])
+}
+
+fn no_sign_in(instance: &Instance, error: &NoSignIn) -> Diagnostic {
+    instance.error(
+        "no way to sign in to AWS",
+        &[
+            &sentence(&format!(
+                "The EKS cluster cannot be looked up, because the provider's configuration does not lead to AWS \
+                 credentials: {error}"
+            )),
+            UNWRITTEN,
+            "Correct the provider block, `eks_assume_role {}` included, or the environment, then run it again.",
+        ],
+    )
+}
