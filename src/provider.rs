@@ -69,16 +69,34 @@ const SCHEMA: Schema = Schema::new(
     &ATTRIBUTES,
 )
 .blocks(&BLOCKS)
-.rules(&[
-    Rule::Holds(signing_in::well_formed),
-    Rule::Holds(|settings| resources::metadata::labels(settings, "default_labels")),
-]);
+.rules(&RULES);
 
-const ATTRIBUTES: [Attribute; 8] = [
+const RULES: [Rule; 5] = {
+    let [keys, key, token, accounts] = signing_in::IDENTITY;
+    let labels = |settings: &Partial<'_>| resources::metadata::labels(settings, "default_labels");
+    [keys, key, token, accounts, Rule::Holds(labels)]
+};
+
+const ATTRIBUTES: [Attribute; 23] = [
     signing_in::REGION,
+    signing_in::STS_REGION,
+    signing_in::ACCESS_KEY,
+    signing_in::SECRET_KEY,
+    signing_in::TOKEN,
     signing_in::PROFILE,
     signing_in::SHARED_CONFIG_FILES,
     signing_in::SHARED_CREDENTIALS_FILES,
+    signing_in::ALLOWED_ACCOUNT_IDS,
+    signing_in::FORBIDDEN_ACCOUNT_IDS,
+    signing_in::USE_FIPS_ENDPOINT,
+    signing_in::USE_DUALSTACK_ENDPOINT,
+    signing_in::CUSTOM_CA_BUNDLE,
+    signing_in::HTTP_PROXY,
+    signing_in::HTTPS_PROXY,
+    signing_in::NO_PROXY,
+    signing_in::SKIP_METADATA_API_CHECK,
+    signing_in::EC2_METADATA_SERVICE_ENDPOINT,
+    signing_in::EC2_METADATA_SERVICE_ENDPOINT_MODE,
     signing_in::MAX_RETRIES,
     text("renewals").optional().check(Check::OneOf(RENEWALS)).says(
         "What a plan does about a certificate that is due: `plan` renews it, `warn` only tells. \
@@ -94,8 +112,9 @@ const ATTRIBUTES: [Attribute; 8] = [
     ),
 ];
 
-const BLOCKS: [Block; 4] = [
+const BLOCKS: [Block; 5] = [
     signing_in::ASSUME_ROLE,
+    signing_in::ASSUME_ROLE_WITH_WEB_IDENTITY,
     signing_in::ENDPOINTS,
     signing_in::ACMPCA,
     kubernetes::KUBERNETES,

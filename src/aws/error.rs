@@ -5,7 +5,6 @@ use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::RequestId as _;
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -28,13 +27,25 @@ pub enum Error {
         /// What could stand there.
         expected: &'static str,
     },
-    /// No credentials, or the source that should give them failed.
-    #[error("no AWS credentials from {}{}", listed(tried), because(reason.as_deref()))]
+    /// No source had credentials.
+    #[error("no AWS credentials: {}", listed(tried))]
     Credentials {
-        /// Where they were looked for, in this order.
-        tried: Vec<Source>,
-        /// What the source that failed said; `None` when each was simply absent.
-        reason: Option<String>,
+        /// Where they were looked for, in this order; the last may be there and have failed.
+        tried: Vec<Tried>,
+    },
+    /// There may have been credentials, but the SDK got none.
+    #[error("no AWS credentials: {reason}")]
+    NoIdentity {
+        /// The innermost words.
+        reason: String,
+    },
+    /// The file with a web identity's token cannot be used.
+    #[error("no web identity token from {file}: {reason}")]
+    TokenFile {
+        /// Its path.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// STS was asked for a role and said no.
     #[error("AWS did not let {role_arn} be assumed: {code}: {message}")]
@@ -86,9 +97,11 @@ pub enum Error {
         /// The signer's words.
         reason: String,
     },
-    /// The file that `AWS_CA_BUNDLE` names cannot be used.
-    #[error("AWS_CA_BUNDLE={path}: {reason}")]
+    /// The file with the CAs to trust cannot be used.
+    #[error("{said}={path}: {reason}")]
     CaBundle {
+        /// The setting or variable that names it.
+        said: &'static str,
         /// The file.
         path: String,
         /// What is wrong with it.
@@ -96,9 +109,20 @@ pub enum Error {
     },
 }
 
+/// A source that gave no credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub source: Source,
+    /// Why not, in its own words.
+    pub said: String,
+}
+
 /// A place where credentials are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
+    /// `access_key` and its siblings in the provider block.
+    Keys,
     /// `AWS_ACCESS_KEY_ID` and its siblings.
     Environment,
     /// A profile of the shared files, with all that it can stand for (keys, SSO, a process, a
@@ -115,6 +139,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Keys => f.write_str("the provider block (access_key)"),
             Self::Environment => f.write_str("the environment (AWS_ACCESS_KEY_ID)"),
             Self::Profile(Some(name)) => write!(f, "the profile {name:?}"),
             Self::Profile(None) => f.write_str("the profile of AWS_PROFILE or \"default\""),
@@ -148,12 +173,15 @@ impl Error {
         };
         let foreign = || chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
         ours().or_else(|| {
-            let (tried, reason) = (Vec::new(), Some(words(foreign()?)));
-            Some(Self::Credentials { tried, reason })
+            let reason = words(foreign()?);
+            Some(Self::NoIdentity { reason })
         })
     }
 
-    pub(super) fn role(role_arn: &str, failed: &SdkError<AssumeRoleError, HttpResponse>) -> Self {
+    pub(super) fn role<E>(role_arn: &str, failed: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
         if let Some(earlier) = Self::behind(failed) {
             return earlier;
         }
@@ -224,21 +252,10 @@ fn excluded(accounts: &Accounts) -> String {
     format!("{named} ({})", list.join(", "))
 }
 
-fn listed(tried: &[Source]) -> String {
-    match tried {
-        [] => "the configured source".to_owned(),
-        some => some
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
-}
-
-fn because(reason: Option<&str>) -> String {
-    reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default()
+fn listed(tried: &[Tried]) -> String {
+    let told = |it: &Tried| format!("{}: {}", it.source, it.said);
+    let all: Vec<_> = tried.iter().map(told).collect();
+    all.join("; ")
 }
 
 #[cfg(test)]
@@ -263,27 +280,29 @@ mod tests {
             std::io::Error::other("disk on fire"),
         ));
         let found = Error::behind(&foreign).unwrap();
-        assert_eq!(
-            found.to_string(),
-            "no AWS credentials from the configured source: disk on fire"
-        );
+        assert_eq!(found.to_string(), "no AWS credentials: disk on fire");
     }
 
     #[test]
-    fn sources_are_listed_in_words() {
-        let tried = vec![
-            Source::Environment,
-            Source::Profile(Some("ci".into())),
-            Source::Container,
+    fn every_source_is_told_with_what_it_said() {
+        let tried = [
+            (Source::Environment, "nothing is set"),
+            (
+                Source::Profile(Some("ci".into())),
+                "the SSO session has expired",
+            ),
         ];
+        let tried = tried.map(|(source, said)| Tried {
+            source,
+            said: said.to_owned(),
+        });
         let error = Error::Credentials {
-            tried,
-            reason: None,
+            tried: tried.into(),
         };
         assert_eq!(
             error.to_string(),
-            "no AWS credentials from the environment (AWS_ACCESS_KEY_ID), the profile \"ci\", \
-             the container's credentials"
+            "no AWS credentials: the environment (AWS_ACCESS_KEY_ID): nothing is set; the profile \
+             \"ci\": the SSO session has expired"
         );
     }
 }

@@ -1,61 +1,85 @@
 //! The one HTTP client that every AWS call goes through, sign-in included.
 
+mod bundle;
+mod route;
+
 use std::collections::BTreeMap;
+use std::env;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_http_client::tls::TlsContext;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, http_client_fn};
 use aws_smithy_types::timeout::TimeoutConfig;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use tokio::sync::OnceCell;
 
-use super::Error;
+use super::{Error, Settings, source};
+use bundle::Bundle;
+use route::Proxies;
 
-/// TLS by rustls on aws-lc-rs, proxies from the environment, and the CAs of `AWS_CA_BUNDLE`
-/// *instead of* the system's where that is set, as in the other SDKs (the Rust SDK does not read
-/// it).
-pub(super) fn client() -> Result<SharedHttpClient, Error> {
-    let trusted = match std::env::var("AWS_CA_BUNDLE")
-        .ok()
-        .filter(|path| !path.is_empty())
-    {
-        Some(path) => bundle(path)?,
-        None => TrustStore::default(),
+/// The way to AWS, shared by all sign-ins of a provider; opened when it is first needed.
+pub(super) struct Http {
+    settings: Settings,
+    opened: OnceCell<SharedHttpClient>,
+}
+
+impl Http {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            settings: settings.clone(),
+            opened: OnceCell::new(),
+        }
+    }
+
+    pub(super) async fn client(&self) -> Result<SharedHttpClient, Error> {
+        let opened = self.opened.get_or_try_init(|| open(&self.settings)).await;
+        opened.cloned()
+    }
+
+    #[cfg(test)]
+    pub(super) fn over(client: SharedHttpClient) -> Self {
+        Self {
+            settings: Settings::default(),
+            opened: OnceCell::new_with(Some(client)),
+        }
+    }
+}
+
+/// TLS by rustls on aws-lc-rs. A bundle of CAs is trusted *instead of* the system's, as in the other
+/// SDKs; the Rust SDK knows of none.
+async fn open(settings: &Settings) -> Result<SharedHttpClient, Error> {
+    let trusted = match bundle(settings).await {
+        Some(bundle) => bundle.trust()?,
+        None => Default::default(),
     };
     let context = TlsContext::builder()
         .with_trust_store(trusted)
         .build()
         .unwrap_or_default();
-    let connectors = Mutex::new(BTreeMap::new());
+    let proxies = Proxies::of(settings, &|name| variable(name));
+    let routes = Mutex::new(BTreeMap::new());
     Ok(http_client_fn(move |settings, components| {
         // The SDK asks again for each call; a connector is a pool of connections, so it is kept.
         let bounds = (settings.connect_timeout(), settings.read_timeout());
-        let mut connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || connector(settings, components, context.clone());
-        connectors.entry(bounds).or_insert_with(make).clone()
+        let mut routes = routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || route::connector(&proxies, settings, components, &context);
+        routes.entry(bounds).or_insert_with(make).clone()
     }))
 }
 
-fn connector(
-    settings: &HttpConnectorSettings,
-    components: &RuntimeComponents,
-    context: TlsContext,
-) -> SharedHttpConnector {
-    let mut builder = Connector::builder()
-        .connector_settings(settings.clone())
-        .proxy_config(ProxyConfig::from_env());
-    builder.set_sleep_impl(components.sleep_impl());
-    let secured = builder
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(context);
-    SharedHttpConnector::new(secured.build())
+/// The settings before the environment before the profile, as the AWS CLI has it.
+async fn bundle(settings: &Settings) -> Option<Bundle> {
+    let named = |said, path: Option<String>| path.map(|path| Bundle { said, path });
+    let said = named("custom_ca_bundle", settings.custom_ca_bundle.clone());
+    let found = said.or_else(|| named("AWS_CA_BUNDLE", variable("AWS_CA_BUNDLE")));
+    match found {
+        Some(bundle) => Some(bundle),
+        None => named("ca_bundle", source::of_profile(settings, "ca_bundle").await),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Bounds of a single request. An attempt includes what must be asked of STS before it.
@@ -65,76 +89,4 @@ pub(super) fn timeouts() -> TimeoutConfig {
         .read_timeout(Duration::from_secs(20))
         .operation_attempt_timeout(Duration::from_secs(90))
         .build()
-}
-
-fn bundle(path: String) -> Result<TrustStore, Error> {
-    match std::fs::read(&path) {
-        Ok(text) => trust(&text).map_err(|reason| Error::CaBundle {
-            path,
-            reason: reason.to_owned(),
-        }),
-        Err(error) => Err(Error::CaBundle {
-            path,
-            reason: error.to_string(),
-        }),
-    }
-}
-
-/// The connector panics on a certificate that it cannot use, so only usable ones reach it; bundles
-/// of whole systems hold a few that are not.
-fn trust(text: &[u8]) -> Result<TrustStore, &'static str> {
-    let blocks = pem::parse_many(text).map_err(|_| "it is not PEM")?;
-    let usable: Vec<_> = blocks.iter().filter(|block| is_usable(block)).collect();
-    if usable.is_empty() {
-        return Err("it holds no certificate that can be used");
-    }
-    let add = |store: TrustStore, block: &&pem::Pem| store.with_pem_certificate(pem::encode(block));
-    Ok(usable.iter().fold(TrustStore::empty(), add))
-}
-
-fn is_usable(block: &pem::Pem) -> bool {
-    let certificate = CertificateDer::from(block.contents());
-    block.tag() == "CERTIFICATE" && RootCertStore::empty().add(certificate).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj
-    /// /CN=proxy
-    const CA: &str = include_str!("testdata/proxy-ca.pem");
-
-    #[test]
-    fn a_bundle_of_certificates_is_trusted() {
-        assert!(trust(CA.as_bytes()).is_ok());
-        assert!(trust(format!("# proxy of the office\n{CA}{CA}").as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn what_the_connector_would_panic_on_is_left_out() {
-        let broken = pem::encode(&pem::Pem::new("CERTIFICATE", b"not DER".to_vec()));
-        assert!(trust(format!("{broken}{CA}").as_bytes()).is_ok());
-        assert_eq!(
-            trust(broken.as_bytes()).unwrap_err(),
-            "it holds no certificate that can be used"
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_no_bundle_is_refused_in_words() {
-        assert_eq!(
-            trust(b"").unwrap_err(),
-            "it holds no certificate that can be used"
-        );
-        let mangled = CA.replace("-----END CERTIFICATE-----", "-----END SOMETHING-----");
-        assert_eq!(trust(mangled.as_bytes()).unwrap_err(), "it is not PEM");
-        let error = bundle("/nowhere/ca.pem".to_owned())
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("AWS_CA_BUNDLE=/nowhere/ca.pem: No such file"),
-            "{error}"
-        );
-    }
 }

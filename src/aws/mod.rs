@@ -9,27 +9,31 @@ pub mod error;
 pub mod presign;
 pub mod settings;
 
+mod chain;
 mod guard;
 mod http;
 mod role;
 mod source;
 mod sts;
+mod web_identity;
 #[cfg(test)]
 pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::sync::OnceCell;
 
 pub use agent::Agent;
 pub use caller::Caller;
-pub use error::{Error, Source};
-pub use settings::{AcmPca, AssumeRole, Endpoints, Settings, is_region};
+pub use error::{Error, Source, Tried};
+pub use settings::{AcmPca, AssumeRole, Endpoints, Secret, Settings, WebIdentity, is_region};
+
+use chain::Found;
+use http::Http;
 
 /// What we are called in user agents, and a role's session when the user gives it no name.
 pub const PRODUCT: &str = "terraform-provider-istiopca";
@@ -39,11 +43,14 @@ pub struct SignIn {
     settings: Settings,
     agent: Agent,
     start: Start,
-    http: Arc<OnceLock<SharedHttpClient>>,
+    http: Arc<Http>,
     base: OnceCell<SdkConfig>,
     /// By the region whose STS was asked: the credentials at the end of the roles.
     ends: Mutex<BTreeMap<String, Option<SharedCredentialsProvider>>>,
     caller: Arc<OnceCell<Caller>>,
+    found: Arc<Found>,
+    /// The block of a web identity, as errors name it.
+    token: &'static str,
 }
 
 /// Whose credentials the first role is assumed with.
@@ -57,36 +64,29 @@ enum Start {
 /// Prepares a sign-in; the settings are judged here, AWS is asked when a session is.
 pub fn sign_in(settings: &Settings, agent: &Agent) -> Result<SignIn, Error> {
     settings.check()?;
+    let http = Arc::new(Http::new(settings));
     Ok(SignIn::new(
         settings.clone(),
         agent.clone(),
         Start::Sources,
-        Arc::default(),
+        http,
     ))
 }
 
 impl SignIn {
-    /// The sign-in of the `acmpca {}` block: its roles are assumed from its own profile, or else
-    /// from the identity that `self` ends in. Endpoints, files and retries stay those of `self`.
+    /// The sign-in of the `acmpca {}` block: its roles are assumed from what it begins with itself,
+    /// or else from the identity that `self` ends in. The way to AWS stays that of `self`.
     pub fn for_acmpca(self: &Arc<Self>, block: &AcmPca) -> Result<Self, Error> {
         block.check()?;
-        let settings = Settings {
-            region: block
-                .region
-                .clone()
-                .or_else(|| self.settings.region.clone()),
-            profile: block.profile.clone(),
-            assume_role: block.assume_role.clone(),
-            allowed_account_ids: Vec::new(),
-            forbidden_account_ids: Vec::new(),
-            ..self.settings.clone()
-        };
-        let start = match block.profile {
-            Some(_) => Start::Sources,
-            None => Start::Identity(Arc::clone(self)),
+        let start = match block.begins_anew() {
+            true => Start::Sources,
+            false => Start::Identity(Arc::clone(self)),
         };
         let (agent, http) = (self.agent.clone(), Arc::clone(&self.http));
-        Ok(Self::new(settings, agent, start, http))
+        Ok(Self {
+            token: "acmpca[0].assume_role_with_web_identity[0]",
+            ..Self::new(block.within(&self.settings), agent, start, http)
+        })
     }
 
     /// A sign-in that assumes one more role, from the identity that `self` ends in. Which accounts
@@ -94,15 +94,9 @@ impl SignIn {
     /// from `assume_role[0]` on; who knows better calls [`AssumeRole::check`] before.
     pub fn for_role(self: &Arc<Self>, role: AssumeRole) -> Result<Self, Error> {
         role.check("assume_role[0]")?;
-        let settings = Settings {
-            assume_role: vec![role],
-            allowed_account_ids: Vec::new(),
-            forbidden_account_ids: Vec::new(),
-            ..self.settings.clone()
-        };
         let (agent, http) = (self.agent.clone(), Arc::clone(&self.http));
         let start = Start::Identity(Arc::clone(self));
-        Ok(Self::new(settings, agent, start, http))
+        Ok(Self::new(self.settings.with_role(role), agent, start, http))
     }
 
     /// The SDK's configuration for a service in `region`. Fails only on a broken bundle of CAs:
@@ -190,12 +184,26 @@ impl SignIn {
             .map(|attempts: u32| attempts.max(1))
     }
 
-    fn new(
-        settings: Settings,
-        agent: Agent,
-        start: Start,
-        http: Arc<OnceLock<SharedHttpClient>>,
-    ) -> Self {
+    /// Whose credentials these are, in words: where the first were found, and the roles from there.
+    pub fn whose(&self) -> String {
+        let begin = match (
+            &self.start,
+            self.settings.assume_role_with_web_identity.first(),
+        ) {
+            (Start::Identity(other), _) => other.whose(),
+            (Start::Sources, Some(_)) => "the token of assume_role_with_web_identity".to_owned(),
+            (Start::Sources, None) => match self.found.get() {
+                Some(source) => source.to_string(),
+                None => "no source yet".to_owned(),
+            },
+        };
+        let roles = self.settings.assume_role.iter();
+        roles.fold(begin, |so_far, role| {
+            format!("{so_far}, then {}", role.role_arn)
+        })
+    }
+
+    fn new(settings: Settings, agent: Agent, start: Start, http: Arc<Http>) -> Self {
         Self {
             settings,
             agent,
@@ -204,6 +212,8 @@ impl SignIn {
             base: OnceCell::new(),
             ends: Mutex::default(),
             caller: Arc::default(),
+            found: Arc::default(),
+            token: "assume_role_with_web_identity[0]",
         }
     }
 
@@ -236,6 +246,12 @@ impl SignIn {
     /// From the credentials of `config` to the last role, and past the guard.
     fn walk(&self, config: &SdkConfig) -> Option<SharedCredentialsProvider> {
         let endpoint = self.sts_endpoint();
+        let begin = self.settings.assume_role_with_web_identity.first();
+        let begin = begin
+            .map(|block| web_identity::exchange(block, self.token, config, endpoint.as_deref()));
+        let mut first = config.to_builder();
+        first.set_credentials_provider(begin.or_else(|| config.credentials_provider()));
+        let config = &first.build();
         let end = role::assume(&self.settings.assume_role, config, endpoint.as_deref())?;
         let Some(accounts) = self.settings.accounts() else {
             return Some(end);
@@ -248,8 +264,10 @@ impl SignIn {
     }
 
     fn region_of_sts(&self, base: &SdkConfig, there: &Region) -> Region {
-        let ours = self.settings.region.clone().map(Region::new);
-        ours.or_else(|| base.region().cloned())
+        let (special, general) = (&self.settings.sts_region, &self.settings.region);
+        let ours = special.clone().or_else(|| general.clone());
+        ours.map(Region::new)
+            .or_else(|| base.region().cloned())
             .unwrap_or_else(|| there.clone())
     }
 
@@ -258,23 +276,17 @@ impl SignIn {
     }
 
     async fn load(&self) -> Result<SdkConfig, Error> {
-        Ok(source::load(&self.settings, &self.agent, self.http_client()?).await)
-    }
-
-    fn http_client(&self) -> Result<SharedHttpClient, Error> {
-        if let Some(ready) = self.http.get() {
-            return Ok(ready.clone());
-        }
-        let made = http::client()?;
-        Ok(self.http.get_or_init(|| made).clone())
+        let (http, found) = (self.http.client().await?, Arc::clone(&self.found));
+        Ok(source::load(&self.settings, &self.agent, http, found).await)
     }
 
     /// The same sign-in over a scripted wire.
     #[cfg(test)]
     pub(crate) fn over(self, wire: &wire::Wire) -> Self {
-        let scripted = wire.client();
-        self.http.get_or_init(|| scripted);
-        self
+        Self {
+            http: Arc::new(Http::over(wire.client())),
+            ..self
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Assuming a role. Ours rather than the SDK's `AssumeRoleProvider`, which knows no transitive tags
-//! and whose errors lose AWS's words.
+//! Assuming a role. Ours rather than the SDK's `AssumeRoleProvider`, which knows neither transitive
+//! tags nor source identities and whose errors lose AWS's words.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleInput;
 use aws_sdk_sts::operation::assume_role::builders::AssumeRoleInputBuilder;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 
-use super::{Error, PRODUCT, settings::AssumeRole, sts};
+use super::settings::{AssumeRole, length};
+use super::{Error, PRODUCT, sts};
 
 /// Credentials of a role, asked of STS whenever the SDK's cache has none that will last.
 #[derive(Debug)]
@@ -45,23 +46,7 @@ impl AssumedRole {
         let role_arn = &self.wanted.role_arn;
         let sent = input(&self.wanted).send_with(&self.sts).await;
         let answer = sent.map_err(|failed| Error::role(role_arn, &failed))?;
-        let given = answer.credentials.ok_or_else(|| Error::RoleUnreachable {
-            role_arn: role_arn.clone(),
-            reason: "the answer holds no credentials".to_owned(),
-        })?;
-        let expires = given.expiration.try_into().ok();
-        let (id, secret, token) = (
-            given.access_key_id,
-            given.secret_access_key,
-            given.session_token,
-        );
-        Ok(Credentials::new(
-            id,
-            secret,
-            Some(token),
-            expires,
-            "AssumeRole",
-        ))
+        given(answer.credentials, role_arn)
     }
 }
 
@@ -79,22 +64,44 @@ impl ProvideCredentials for AssumedRole {
     }
 }
 
+/// What STS gave for the role.
+pub(super) fn given(
+    answer: Option<aws_sdk_sts::types::Credentials>,
+    role_arn: &str,
+) -> Result<Credentials, Error> {
+    let given = answer.ok_or_else(|| Error::RoleUnreachable {
+        role_arn: role_arn.to_owned(),
+        reason: "the answer holds no credentials".to_owned(),
+    })?;
+    let expires = given.expiration.try_into().ok();
+    let (id, secret, token) = (
+        given.access_key_id,
+        given.secret_access_key,
+        given.session_token,
+    );
+    Ok(Credentials::new(id, secret, Some(token), expires, PRODUCT))
+}
+
+/// DurationSeconds of STS. Lengths of at most twelve hours are judged with the settings: they fit.
+pub(super) fn seconds(duration: Option<&str>) -> Option<i32> {
+    length(duration).and_then(|length| i32::try_from(length.as_secs()).ok())
+}
+
+/// PolicyArns of STS; `None` where there are none, since it takes no empty list.
+pub(super) fn policies(arns: &[String]) -> Option<Vec<PolicyDescriptorType>> {
+    let policy = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
+    some(arns.iter().map(policy).collect())
+}
+
 fn input(wanted: &AssumeRole) -> AssumeRoleInputBuilder {
-    let policies = wanted
-        .policy_arns
-        .iter()
-        .map(|arn| PolicyDescriptorType::builder().arn(arn).build());
-    // STS wants lengths of at most twelve hours, checked with the settings: they fit.
-    let seconds = wanted
-        .length()
-        .and_then(|length| i32::try_from(length.as_secs()).ok());
     AssumeRoleInput::builder()
         .role_arn(&wanted.role_arn)
         .role_session_name(wanted.session_name.as_deref().unwrap_or(PRODUCT))
+        .set_source_identity(wanted.source_identity.clone())
         .set_external_id(wanted.external_id.clone())
-        .set_duration_seconds(seconds)
+        .set_duration_seconds(seconds(wanted.duration.as_deref()))
         .set_policy(wanted.policy.clone())
-        .set_policy_arns(some(policies.collect()))
+        .set_policy_arns(policies(&wanted.policy_arns))
         .set_tags(some(tags(&wanted.tags)))
         .set_transitive_tag_keys(some(wanted.transitive_tag_keys.clone()))
 }

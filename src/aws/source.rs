@@ -1,32 +1,49 @@
 //! Where the first credentials come from.
 
-use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::ProviderChainError;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::imds;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::TokenError;
+use aws_credential_types::provider::token::ProvideToken;
+use aws_credential_types::provider::{SharedCredentialsProvider, future};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_runtime::env_config::section::EnvConfigSections;
+use aws_runtime::env_config::source;
 use aws_sdk_sts::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::RetryConfig;
+use aws_types::os_shim_internal::{Env, Fs};
 
-use super::error::words;
+use super::chain::{Chain, Found};
 use super::http::timeouts;
-use super::{Agent, Error, Settings, Source, agent};
+use super::{Agent, PRODUCT, Settings, Source, agent};
 
 /// What the settings, the environment and the shared files say, with credentials that are asked for
-/// later.
-pub(super) async fn load(settings: &Settings, agent: &Agent, http: SharedHttpClient) -> SdkConfig {
+/// later. `found` learns which source had them.
+pub(super) async fn load(
+    settings: &Settings,
+    agent: &Agent,
+    http: SharedHttpClient,
+    found: Arc<Found>,
+) -> SdkConfig {
     let cache = IdentityCache::lazy()
         .load_timeout(Duration::from_secs(80))
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .no_credentials()
+        .token_provider(NoToken)
         .http_client(http)
         .timeout_config(timeouts())
         .identity_cache(cache)
@@ -49,7 +66,39 @@ pub(super) async fn load(settings: &Settings, agent: &Agent, http: SharedHttpCli
     for product in agent.products() {
         loader = loader.framework_metadata(product);
     }
-    in_words(settings, &loader.load().await)
+    let loaded = loader.load().await;
+    let chain = Chain::new(sources(settings, &loaded), found);
+    let credentials = SharedCredentialsProvider::new(chain);
+    loaded
+        .into_builder()
+        .credentials_provider(credentials)
+        .build()
+}
+
+/// No service of ours takes bearer tokens. The SDK's own provider would ask the instance's metadata
+/// for a region, if only to be made.
+#[derive(Debug)]
+struct NoToken;
+
+impl ProvideToken for NoToken {
+    fn provide_token<'a>(&'a self) -> future::ProvideToken<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideToken::ready(Err(TokenError::not_loaded("bearer tokens are not used")))
+    }
+}
+
+/// What a profile says of that name; nothing where there is none, or where the files are broken,
+/// which is told of when credentials are looked for in them.
+pub(super) async fn of_profile(settings: &Settings, name: &str) -> Option<String> {
+    let files = files(settings);
+    let mut source = source::load(&Env::real(), &Fs::real(), &files).await.ok()?;
+    if let Some(profile) = settings.profile.clone() {
+        source.profile = profile.into();
+    }
+    let sections = EnvConfigSections::parse(source).ok()?;
+    sections.get(name).map(str::to_owned)
 }
 
 /// Not the instance's metadata, which the SDK would ask as well: everywhere else that is seconds of
@@ -82,36 +131,51 @@ fn files(settings: &Settings) -> EnvConfigFiles {
     credentials.iter().fold(named, add).build()
 }
 
-/// The loaded configuration with credentials whose failure can say where they were looked for. A
-/// profile that the settings name is the only place then: the SDK would let keys in the environment
-/// win over it, hashicorp/aws does not.
-fn in_words(settings: &Settings, loaded: &SdkConfig) -> SdkConfig {
-    let chain = loaded.credentials_provider();
-    let (inner, tried) = match &settings.profile {
-        Some(name) => {
-            let named = SharedCredentialsProvider::new(profile(settings, name, loaded));
-            (Some(named), vec![Source::Profile(Some(name.clone()))])
-        }
-        None => (chain, chained(std::env::var("AWS_PROFILE").ok())),
-    };
-    let worded = inner.map(|inner| SharedCredentialsProvider::new(Worded { inner, tried }));
-    let mut config = loaded.to_builder();
-    config.set_credentials_provider(worded);
-    config.build()
+/// Keys or a profile that the settings name are the only place then: the SDK would let keys in the
+/// environment win over a profile, hashicorp/aws does not. Otherwise all places that the SDK's own
+/// chain has, in its order.
+fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCredentialsProvider)> {
+    if let (Some(id), Some(key)) = (&settings.access_key, &settings.secret_key) {
+        let token = settings
+            .token
+            .as_ref()
+            .map(|token| token.expose().to_owned());
+        let (id, key) = (id.expose(), key.expose());
+        let keys = Credentials::new(id, key, token, None, PRODUCT);
+        return vec![(Source::Keys, SharedCredentialsProvider::new(keys))];
+    }
+    let config = provider_config(loaded);
+    if let Some(name) = &settings.profile {
+        let profile = profile(settings, &config).profile_name(name).build();
+        let named = Source::Profile(Some(name.clone()));
+        return vec![(named, SharedCredentialsProvider::new(profile))];
+    }
+    let environment = EnvironmentVariableCredentialsProvider::new();
+    let token = WebIdentityTokenCredentialsProvider::builder()
+        .configure(&config)
+        .build();
+    let container = EcsCredentialsProvider::builder().configure(&config).build();
+    let named = Source::Profile(std::env::var("AWS_PROFILE").ok());
+    let mut all = vec![
+        (
+            Source::Environment,
+            SharedCredentialsProvider::new(environment),
+        ),
+        (
+            named,
+            SharedCredentialsProvider::new(profile(settings, &config).build()),
+        ),
+        (Source::WebIdentity, SharedCredentialsProvider::new(token)),
+        (Source::Container, SharedCredentialsProvider::new(container)),
+    ];
+    if settings.skip_metadata_api_check != Some(true) {
+        let instance = SharedCredentialsProvider::new(instance(settings, &config));
+        all.push((Source::InstanceMetadata, instance));
+    }
+    all
 }
 
-/// The SDK's default chain, in its order.
-fn chained(profile: Option<String>) -> Vec<Source> {
-    vec![
-        Source::Environment,
-        Source::Profile(profile),
-        Source::WebIdentity,
-        Source::Container,
-        Source::InstanceMetadata,
-    ]
-}
-
-fn profile(settings: &Settings, name: &str, loaded: &SdkConfig) -> ProfileFileCredentialsProvider {
+fn provider_config(loaded: &SdkConfig) -> ProviderConfig {
     let mut config = ProviderConfig::without_region()
         .with_region(loaded.region().cloned())
         .with_behavior_version(loaded.behavior_version())
@@ -126,51 +190,28 @@ fn profile(settings: &Settings, name: &str, loaded: &SdkConfig) -> ProfileFileCr
     if let Some(retries) = loaded.retry_config() {
         config = config.with_retry_config(retries.clone());
     }
-    let profile = ProfileFileCredentialsProvider::builder().configure(&config);
-    profile
-        .profile_files(files(settings))
-        .profile_name(name)
-        .build()
+    config
 }
 
-#[derive(Debug)]
-struct Worded {
-    inner: SharedCredentialsProvider,
-    tried: Vec<Source>,
+fn profile(
+    settings: &Settings,
+    config: &ProviderConfig,
+) -> aws_config::profile::credentials::Builder {
+    let profile = ProfileFileCredentialsProvider::builder().configure(config);
+    profile.profile_files(files(settings))
 }
 
-impl Worded {
-    fn error(&self, failed: &CredentialsError) -> Error {
-        let tried = self.tried.clone();
-        let reason = match (failed, &tried[..]) {
-            // Nothing anywhere. What is worth telling is what became of a profile that was asked
-            // for.
-            (CredentialsError::CredentialsNotLoaded(_), [_, Source::Profile(named), ..]) => {
-                named.as_ref().and_then(|_| of_profile(failed))
-            }
-            _ => Some(words(failed)),
-        };
-        Error::Credentials { tried, reason }
+/// By IMDSv2 only: the SDK knows no other.
+fn instance(settings: &Settings, config: &ProviderConfig) -> ImdsCredentialsProvider {
+    let mut client = imds::Client::builder().configure(config);
+    let endpoint = settings.ec2_metadata_service_endpoint.as_ref();
+    if let Some(named) = endpoint.and_then(|url| client.clone().endpoint(url).ok()) {
+        client = named;
     }
-}
-
-fn of_profile(failed: &CredentialsError) -> Option<String> {
-    let exhausted = failed
-        .source()?
-        .downcast_ref::<ProviderChainError<CredentialsError>>()?;
-    let mut attempts = exhausted.attempts().iter();
-    attempts
-        .find(|attempt| attempt.name() == "Profile")
-        .map(|attempt| words(attempt.error()))
-}
-
-impl ProvideCredentials for Worded {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        let worded = |failed| CredentialsError::provider_error(self.error(&failed));
-        let inner = self.inner.provide_credentials();
-        future::ProvideCredentials::new(async move { inner.await.map_err(worded) })
+    let mode = settings.ec2_metadata_service_endpoint_mode.as_ref();
+    if let Some(mode) = mode.and_then(|mode| mode.parse().ok()) {
+        client = client.endpoint_mode(mode);
     }
+    let instance = ImdsCredentialsProvider::builder().configure(config);
+    instance.imds_client(client.build()).build()
 }

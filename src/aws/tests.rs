@@ -8,6 +8,9 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use super::wire::{Answer, File, Wire, given, role};
 use super::*;
 
+mod sources;
+mod web;
+
 fn denied(message: &str) -> Answer {
     let error = format!("<Code>AccessDenied</Code><Message>{message}</Message>");
     Answer::status(
@@ -99,7 +102,8 @@ async fn every_setting_of_a_role_reaches_sts() {
         external_id: Some("xyz".to_owned()),
         duration: Some("30m".to_owned()),
         policy: Some("{}".to_owned()),
-        policy_arns: vec!["arn:p".to_owned()],
+        policy_arns: vec!["arn:aws:iam::aws:policy/p".to_owned()],
+        source_identity: Some("olga".to_owned()),
         tags: BTreeMap::from([("team".to_owned(), "mesh".to_owned())]),
         transitive_tag_keys: vec!["team".to_owned()],
         ..role("hub")
@@ -125,7 +129,8 @@ async fn every_setting_of_a_role_reaches_sts() {
         "ExternalId=xyz",
         "DurationSeconds=1800",
         "Policy=%7B%7D",
-        "PolicyArns.member.1.arn=arn%3Ap",
+        "PolicyArns.member.1.arn=arn%3Aaws%3Aiam%3A%3Aaws%3Apolicy%2Fp",
+        "SourceIdentity=olga",
         "Tags.member.1.Key=team",
         "Tags.member.1.Value=mesh",
         "TransitiveTagKeys.member.1=team",
@@ -158,12 +163,12 @@ async fn a_profile_that_is_not_there_is_named_with_its_reason() {
     ] {
         let settings = file.settings(Some(profile), Vec::new());
         match credentials(&over(&settings, &wire)).await.unwrap_err() {
-            Error::Credentials {
-                tried,
-                reason: Some(reason),
-            } => {
-                assert_eq!(tried, [Source::Profile(Some(profile.to_owned()))]);
-                assert!(reason.contains(part), "{reason}");
+            Error::Credentials { tried } => {
+                let [Tried { source, said }] = &tried[..] else {
+                    panic!("{tried:?}")
+                };
+                assert_eq!(source, &Source::Profile(Some(profile.to_owned())));
+                assert!(said.contains(part), "{said}");
             }
             other => panic!("{other}"),
         }
@@ -195,6 +200,7 @@ async fn the_block_for_the_ca_starts_anew_from_a_profile_of_its_own() {
         region: Some("us-east-2".to_owned()),
         profile: Some("pca".to_owned()),
         assume_role: vec![role("pca")],
+        ..AcmPca::default()
     };
     credentials(&outer.for_acmpca(&block).unwrap())
         .await
@@ -231,19 +237,13 @@ async fn without_any_source_every_source_is_named() {
     let error = credentials(&over(&Settings::default(), &Wire::new([])))
         .await
         .unwrap_err();
-    let tried = vec![
-        Source::Environment,
-        Source::Profile(None),
-        Source::WebIdentity,
-        Source::Container,
-        Source::InstanceMetadata,
-    ];
     assert_eq!(
-        error,
-        Error::Credentials {
-            tried,
-            reason: None
-        }
+        error.to_string(),
+        "no AWS credentials: the environment (AWS_ACCESS_KEY_ID): environment variable not set; the \
+         profile of AWS_PROFILE or \"default\": it holds no credentials; a web identity token \
+         (AWS_WEB_IDENTITY_TOKEN_FILE): $AWS_WEB_IDENTITY_TOKEN_FILE was not set; the container's \
+         credentials: ECS provider not configured; the instance's metadata: IMDS disabled by \
+         AWS_EC2_METADATA_DISABLED env var set to `true`"
     );
 }
 
@@ -256,12 +256,13 @@ async fn a_profile_of_the_environment_that_is_not_there_is_told() {
     let file = File::new("env");
     let sign_in = over(&file.settings(None, Vec::new()), &Wire::new([]));
     match credentials(&sign_in).await.unwrap_err() {
-        Error::Credentials {
-            tried,
-            reason: Some(reason),
-        } => {
-            assert_eq!(tried[1], Source::Profile(Some("nobody".to_owned())));
-            assert!(reason.contains("`nobody` was not defined"), "{reason}");
+        Error::Credentials { tried } => {
+            let profile = &tried[1];
+            assert_eq!(profile.source, Source::Profile(Some("nobody".to_owned())));
+            assert!(
+                profile.said.contains("`nobody` was not defined"),
+                "{profile:?}"
+            );
         }
         other => panic!("{other}"),
     }
@@ -331,7 +332,9 @@ async fn a_broken_ca_bundle_is_an_error_of_the_session() {
     }
     let sign_in = sign_in(&Settings::default(), &Agent::default()).unwrap();
     let error = sign_in.session("eu-west-1").await.unwrap_err();
-    assert!(matches!(error, Error::CaBundle { path, .. } if path == "/nowhere/ca.pem"));
+    assert!(
+        matches!(error, Error::CaBundle { said: "AWS_CA_BUNDLE", path, .. } if path == "/nowhere/ca.pem")
+    );
 }
 
 fn caller_in(account: &str) -> Answer {

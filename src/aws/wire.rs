@@ -1,6 +1,6 @@
 //! A scripted wire for tests: the real SDK above it, answers from a list below, every request kept.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,6 +29,7 @@ struct Script {
 pub(crate) struct Answer {
     status: u16,
     body: String,
+    headers: Vec<(&'static str, &'static str)>,
     after: Duration,
 }
 
@@ -39,6 +40,7 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     pub(crate) authorization: String,
     pub(crate) user_agent: String,
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
 
@@ -66,6 +68,7 @@ impl Answer {
         Self {
             status: 200,
             body: body.into(),
+            headers: Vec::new(),
             after: Duration::ZERO,
         }
     }
@@ -86,6 +89,11 @@ impl Answer {
         }
     }
 
+    pub(crate) fn with(mut self, header: &'static str, value: &'static str) -> Self {
+        self.headers.push((header, value));
+        self
+    }
+
     pub(crate) fn after(self, after: Duration) -> Self {
         Self { after, ..self }
     }
@@ -94,6 +102,9 @@ impl Answer {
         let status = self.status.try_into().unwrap();
         let mut response = HttpResponse::new(status, SdkBody::from(self.body));
         response.headers_mut().insert("x-amzn-requestid", "req-1");
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
+        }
         response
     }
 }
@@ -112,6 +123,11 @@ impl HttpConnector for Wire {
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let asked = Asked {
             uri: request.uri().to_owned(),
+            headers: request
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             target: header("x-amz-target"),
             authorization: header("authorization"),
             user_agent: header("user-agent") + " " + &header("x-amz-user-agent"),
@@ -144,9 +160,18 @@ pub(crate) struct File(PathBuf);
 
 impl File {
     pub(crate) fn new(name: &str) -> Self {
+        Self::holding(name, PROFILES)
+    }
+
+    /// Another file that goes with the test.
+    pub(crate) fn holding(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("istiopca-{}-{name}", std::process::id()));
-        std::fs::write(&path, PROFILES).unwrap();
+        std::fs::write(&path, text).unwrap();
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
     }
 
     pub(crate) fn settings(&self, profile: Option<&str>, roles: Vec<AssumeRole>) -> Settings {
@@ -177,10 +202,15 @@ pub(crate) fn role(name: &str) -> AssumeRole {
 
 /// STS's answer with credentials of that id.
 pub(crate) fn given(key: &str) -> Answer {
+    given_until(key, "2099-01-01T00:00:00Z")
+}
+
+/// The same, with an end.
+pub(crate) fn given_until(key: &str, end: &str) -> Answer {
     Answer::ok(format!(
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId>\
          <SecretAccessKey>secret-of-hub</SecretAccessKey><SessionToken>t-{key}</SessionToken>\
-         <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>\
+         <Expiration>{end}</Expiration></Credentials></AssumeRoleResult>\
          </AssumeRoleResponse>"
     ))
 }

@@ -637,10 +637,13 @@ async fn a_sign_in_that_fails_is_told_apart_from_a_refusal() {
     let stage = Stage::with([], |it| it.profile = Some("nobody".to_owned()));
     match stage.issue().await.unwrap_err() {
         Error::NotSignedIn {
-            source: aws::Error::Credentials { tried, .. },
+            source: aws::Error::Credentials { tried },
             ..
         } => {
-            assert_eq!(tried, [aws::Source::Profile(Some("nobody".to_owned()))]);
+            assert_eq!(
+                tried[0].source,
+                aws::Source::Profile(Some("nobody".to_owned()))
+            );
         }
         other => panic!("{other}"),
     }

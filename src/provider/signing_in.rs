@@ -1,17 +1,32 @@
 //! Settings of the provider that say how it signs in to AWS, in the vocabulary of hashicorp/aws.
+//!
+//! What hashicorp/aws has besides and nothing here would heed is left out, so that nobody relies on
+//! it: `retry_mode` (the provider paces AWS Private CA by itself), `insecure`, and the checks that
+//! `skip_credentials_validation`, `skip_region_validation` and `skip_requesting_account_id` would
+//! skip, because they are not made.
 
-use crate::aws;
+use crate::aws::settings::form::{self, Judged};
 use crate::terraform::schema::{
-    Attribute, Block, Check, Nesting, Partial, number, text, text_map, texts,
+    Attribute, Block, Check, Nesting, Rule, flag, number, text, text_map, texts,
 };
-use crate::terraform::{Diagnostic, Path};
 
-pub(super) const REGION: Attribute = text("region").optional().says(
+pub(super) const REGION: Attribute = region("region").says(
     "Region for AWS STS, and for whatever no ARN says it of. A CA's own region is always taken from \
      its ARN.",
 );
 
-pub(super) const PROFILE: Attribute = text("profile").optional().says(
+pub(super) const STS_REGION: Attribute =
+    region("sts_region").says("Region for AWS STS, if it is not `region`.");
+
+pub(super) const ACCESS_KEY: Attribute = secret("access_key")
+    .says("Id of an access key. With it, neither the environment nor a file is looked at.");
+
+pub(super) const SECRET_KEY: Attribute = secret("secret_key").says("The key to `access_key`.");
+
+pub(super) const TOKEN: Attribute =
+    secret("token").says("Session token, where `access_key` is temporary.");
+
+pub(super) const PROFILE: Attribute = filled("profile").says(
     "Named profile of the shared configuration files. When set, keys in the environment are not \
      looked at.",
 );
@@ -24,81 +39,219 @@ pub(super) const SHARED_CREDENTIALS_FILES: Attribute = texts("shared_credentials
     .optional()
     .says("Files to read instead of `~/.aws/credentials`.");
 
+pub(super) const ALLOWED_ACCOUNT_IDS: Attribute = accounts("allowed_account_ids").says(
+    "Accounts that the identity at the end of the roles may belong to. STS is asked once whose it \
+     is, before anything else is done with it.",
+);
+
+pub(super) const FORBIDDEN_ACCOUNT_IDS: Attribute =
+    accounts("forbidden_account_ids").says("Accounts that it may not belong to.");
+
 pub(super) const MAX_RETRIES: Attribute = number("max_retries")
     .optional()
     .check(Check::Between(0, 100))
     .says("How often a call to AWS that was throttled or failed in passing is repeated.");
 
-const REGION_OF_STS: Attribute = text("region")
-    .optional()
-    .says("Region for AWS STS; left out, the provider's.");
-
-const PROFILE_OF_CA: Attribute = text("profile").optional().says(
-    "Named profile to start from; left out, the identity that the provider's own settings lead to.",
+pub(super) const USE_FIPS_ENDPOINT: Attribute = flag("use_fips_endpoint").optional().says(
+    "Whether services are asked at their FIPS endpoints (`AWS_USE_FIPS_ENDPOINT`). A service that \
+     `endpoints {}` names is asked there.",
 );
+
+pub(super) const USE_DUALSTACK_ENDPOINT: Attribute = flag("use_dualstack_endpoint").optional().says(
+    "Whether services are asked at their dual-stack endpoints (`AWS_USE_DUALSTACK_ENDPOINT`). A \
+     service that `endpoints {}` names is asked there.",
+);
+
+pub(super) const CUSTOM_CA_BUNDLE: Attribute = filled("custom_ca_bundle").says(
+    "PEM file with the CAs to trust instead of the system's, for AWS only (`AWS_CA_BUNDLE`, or \
+     `ca_bundle` of the profile).",
+);
+
+pub(super) const HTTP_PROXY: Attribute =
+    proxy("http_proxy").says("URL of a proxy for endpoints with `http://` (`HTTP_PROXY`).");
+
+pub(super) const HTTPS_PROXY: Attribute =
+    proxy("https_proxy").says("URL of a proxy for endpoints with `https://` (`HTTPS_PROXY`).");
+
+pub(super) const NO_PROXY: Attribute = text("no_proxy")
+    .optional()
+    .says("Hosts that are reached without a proxy, separated by commas (`NO_PROXY`).");
+
+pub(super) const SKIP_METADATA_API_CHECK: Attribute = flag("skip_metadata_api_check")
+    .optional()
+    .says("Whether the metadata of an EC2 instance are left alone in the search for credentials.");
+
+pub(super) const EC2_METADATA_SERVICE_ENDPOINT: Attribute =
+    checked("ec2_metadata_service_endpoint", |text| {
+        worded(text, form::url)
+    })
+    .says("URL of the instance's metadata (`AWS_EC2_METADATA_SERVICE_ENDPOINT`).");
+
+pub(super) const EC2_METADATA_SERVICE_ENDPOINT_MODE: Attribute =
+    text("ec2_metadata_service_endpoint_mode")
+        .optional()
+        .check(Check::OneOf(form::ENDPOINT_MODES))
+        .says(
+            "By which protocol the instance's metadata are reached \
+             (`AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`).",
+        );
 
 pub(super) const ASSUME_ROLE: Block = Block::new("assume_role", MANY, &ROLE)
     .says("A role to assume. Several blocks are assumed one from the other, in order.");
 
+pub(super) const ASSUME_ROLE_WITH_WEB_IDENTITY: Block = Block::optional(
+    "assume_role_with_web_identity",
+    &WEB_IDENTITY,
+)
+.rules(&[Rule::AtMostOne {
+    of: &["web_identity_token", "web_identity_token_file"],
+    why: "Each is a token; only one can be meant.",
+}])
+.says(
+    "A role for whoever holds a token that an identity provider has signed, as CI runners and \
+             pods do. It comes before the roles of `assume_role`.",
+);
+
 pub(super) const ENDPOINTS: Block = Block::optional(
     "endpoints",
     &[
-        text("acmpca").optional().says("URL of AWS Private CA."),
-        text("sts").optional().says("URL of AWS STS."),
+        endpoint("acmpca").says("URL of AWS Private CA."),
+        endpoint("eks").says("URL of Amazon EKS."),
+        endpoint("kms").says("URL of AWS KMS."),
+        endpoint("sts").says("URL of AWS STS."),
     ],
 )
 .says("Where services are to be found, instead of where AWS has them.");
 
-pub(super) const ACMPCA: Block = Block::optional("acmpca", &[REGION_OF_STS, PROFILE_OF_CA])
-    .blocks(&[ASSUME_ROLE])
+pub(super) const ACMPCA: Block = Block::optional("acmpca", &IN_ACMPCA)
+    .blocks(&[ASSUME_ROLE, ASSUME_ROLE_WITH_WEB_IDENTITY])
+    .rules(&IDENTITY)
     .says(
         "Another sign-in for AWS Private CA, for a CA that another account owns. Roles in it are \
-         assumed from the identity that the provider's own settings lead to.",
+         assumed from the identity that the provider's own settings lead to, unless it begins with a \
+         key, a profile or a web identity of its own.",
     );
+
+/// What must hold between the settings that say who signs in, in the provider block and in
+/// `acmpca {}`.
+pub(super) const IDENTITY: [Rule; 4] = [
+    Rule::AtMostOne {
+        of: &["access_key", "profile", "assume_role_with_web_identity"],
+        why: "Each says who signs in; only one can be meant.",
+    },
+    Rule::Together {
+        all: &["access_key", "secret_key"],
+        why: "One is nothing without the other.",
+    },
+    Rule::Needs {
+        setting: "token",
+        other: "access_key",
+        why: "A session token belongs to a key.",
+    },
+    Rule::AtMostOne {
+        of: &["allowed_account_ids", "forbidden_account_ids"],
+        why: "What is not allowed is forbidden already.",
+    },
+];
+
+const IN_ACMPCA: [Attribute; 9] = [
+    region("region").says("Region for AWS STS; left out, the provider's."),
+    ACCESS_KEY,
+    SECRET_KEY,
+    TOKEN,
+    filled("profile").says(
+        "Named profile to start from; left out, the identity that the provider's own settings lead \
+         to.",
+    ),
+    SHARED_CONFIG_FILES.says("Files to read instead of the provider's."),
+    SHARED_CREDENTIALS_FILES.says("Files to read instead of the provider's."),
+    ALLOWED_ACCOUNT_IDS,
+    FORBIDDEN_ACCOUNT_IDS,
+];
 
 const MANY: Nesting = Nesting::List { min: 0, max: 0 };
 
-const ROLE: [Attribute; 8] = [
-    text("role_arn").required().says("ARN of the IAM role."),
-    text("session_name")
-        .optional()
-        .says("Name of the session in CloudTrail."),
-    text("external_id")
-        .optional()
+const ROLE: [Attribute; 9] = [
+    text("role_arn")
+        .required()
+        .check(Check::Format(|text| worded(text, form::role_arn)))
+        .says("ARN of the IAM role."),
+    SESSION_NAME.says("Name of the session in CloudTrail."),
+    checked("source_identity", |text| worded(text, form::session_name))
+        .says("Who is behind the session. It stays with all that is assumed from this role."),
+    checked("external_id", |text| worded(text, form::external_id))
         .says("External id that the role's trust policy asks for."),
-    text("duration")
-        .optional()
-        .says("Length of the session, `\"15m\"` to `\"12h\"`."),
-    text("policy")
-        .optional()
-        .says("Session policy as JSON, which narrows what the role may do."),
-    texts("policy_arns")
-        .optional()
-        .says("Managed policies as session policies."),
+    DURATION,
+    POLICY,
+    POLICY_ARNS,
     text_map("tags").optional().says("Session tags."),
     texts("transitive_tag_keys")
         .optional()
         .says("Keys of tags that are passed on to roles assumed from this one."),
 ];
 
-/// What can be judged of a sign-in without asking AWS; silent while something of it is unknown.
-pub(super) fn well_formed(settings: &Partial<'_>) -> Vec<Diagnostic> {
-    let outer = settings
-        .read_whole::<aws::Settings>()
-        .ok()
-        .map(|settings| settings.check());
-    let blocks = settings.blocks("acmpca").filter_map(|block| {
-        let checked = block.read_whole::<aws::AcmPca>().ok()?.check();
-        Some((block.place().clone(), checked))
-    });
-    let all = outer
-        .map(|checked| (Path::root(), checked))
-        .into_iter()
-        .chain(blocks);
-    let refused = all.filter_map(|(place, checked)| Some((place, checked.err()?)));
-    let told = refused.map(|(place, error)| {
-        let summary = "The provider cannot sign in to AWS with these settings";
-        Diagnostic::error(summary, format!("{error}.")).at(place)
-    });
-    told.collect()
+const WEB_IDENTITY: [Attribute; 7] = [
+    checked("role_arn", |text| worded(text, form::role_arn))
+        .says("ARN of the IAM role (`AWS_ROLE_ARN`)."),
+    SESSION_NAME.says("Name of the session in CloudTrail (`AWS_ROLE_SESSION_NAME`)."),
+    secret("web_identity_token").says("The token itself."),
+    filled("web_identity_token_file").says(
+        "File with the token, read anew whenever credentials are asked for \
+         (`AWS_WEB_IDENTITY_TOKEN_FILE`).",
+    ),
+    DURATION,
+    POLICY,
+    POLICY_ARNS,
+];
+
+const SESSION_NAME: Attribute = checked("session_name", |text| worded(text, form::session_name));
+
+const DURATION: Attribute = checked("duration", |text| worded(text, form::duration))
+    .says("Length of the session, `\"15m\"` to `\"12h\"`.");
+
+const POLICY: Attribute = checked("policy", |text| worded(text, form::policy))
+    .says("Session policy as JSON, which narrows what the role may do.");
+
+const POLICY_ARNS: Attribute = texts("policy_arns")
+    .optional()
+    .check(Check::Format(|text| worded(text, form::policy_arn)))
+    .says("Managed policies as session policies.");
+
+const fn region(name: &'static str) -> Attribute {
+    checked(name, |text| worded(text, form::region))
+}
+
+const fn filled(name: &'static str) -> Attribute {
+    checked(name, |text| worded(text, form::filled))
+}
+
+const fn endpoint(name: &'static str) -> Attribute {
+    checked(name, |text| worded(text, form::url))
+}
+
+const fn proxy(name: &'static str) -> Attribute {
+    checked(name, |text| unseen(text, form::url)).sensitive()
+}
+
+const fn secret(name: &'static str) -> Attribute {
+    checked(name, |text| unseen(text, form::filled)).sensitive()
+}
+
+const fn accounts(name: &'static str) -> Attribute {
+    texts(name)
+        .optional()
+        .check(Check::Format(|text| worded(text, form::account_id)))
+}
+
+const fn checked(name: &'static str, accepts: fn(&str) -> Result<(), String>) -> Attribute {
+    text(name).optional().check(Check::Format(accepts))
+}
+
+fn worded(text: &str, form: fn(&str) -> Judged) -> Result<(), String> {
+    form(text).map_err(|expected| format!("Must be {expected}, not {text:?}."))
+}
+
+/// As [`worded`], of what must not be shown.
+fn unseen(text: &str, form: fn(&str) -> Judged) -> Result<(), String> {
+    form(text).map_err(|expected| format!("Must be {expected}."))
 }

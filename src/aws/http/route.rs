@@ -1,0 +1,132 @@
+//! By which way a request leaves: by a proxy, or straight.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use http::Uri;
+
+use crate::aws::settings::Settings;
+
+/// Where instances and containers get their credentials. Somebody else's proxy would answer with
+/// its own.
+const STRAIGHT: &[&str] = &[
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "[fd00:ec2::254]",
+    "[fd00:ec2::23]",
+];
+
+/// The proxy for each kind of endpoint.
+#[derive(Clone)]
+pub(super) struct Proxies {
+    http: ProxyConfig,
+    https: ProxyConfig,
+}
+
+impl Proxies {
+    /// What the settings say, and the environment of what they do not.
+    pub(super) fn of(settings: &Settings, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let said = [&settings.http_proxy, &settings.https_proxy];
+        if said.iter().all(|proxy| proxy.is_none()) && settings.no_proxy.is_none() {
+            let (http, https) = (ProxyConfig::from_env(), ProxyConfig::from_env());
+            return Self { http, https };
+        }
+        let either = |name: &str| variable(name).or_else(|| variable(&name.to_lowercase()));
+        let no_proxy = settings.no_proxy.clone().or_else(|| either("NO_PROXY"));
+        let [http, https] =
+            [("HTTP_PROXY", said[0]), ("HTTPS_PROXY", said[1])].map(|(name, said)| {
+                let environment = || {
+                    either(name)
+                        .or_else(|| either("ALL_PROXY"))
+                        .map(with_scheme)
+                };
+                let said = said.as_ref().map(|proxy| proxy.expose().to_owned());
+                let proxy = said.or_else(environment);
+                let proxy = proxy.and_then(|url| ProxyConfig::all(url).ok());
+                let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
+                proxy.no_proxy(no_proxy.as_deref().unwrap_or_default())
+            });
+        Self { http, https }
+    }
+}
+
+/// Variables often hold a host and a port only.
+fn with_scheme(url: String) -> String {
+    match url.contains("://") {
+        true => url,
+        false => format!("http://{url}"),
+    }
+}
+
+/// Sends each request by the way that its address asks for.
+struct Routes {
+    proxies: Proxies,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+    context: TlsContext,
+    /// `http`, `https`, straight.
+    ways: [OnceLock<SharedHttpConnector>; 3],
+}
+
+pub(super) fn connector(
+    proxies: &Proxies,
+    settings: &HttpConnectorSettings,
+    components: &RuntimeComponents,
+    context: &TlsContext,
+) -> SharedHttpConnector {
+    SharedHttpConnector::new(Routes {
+        proxies: proxies.clone(),
+        settings: settings.clone(),
+        components: components.clone(),
+        context: context.clone(),
+        ways: Default::default(),
+    })
+}
+
+impl Routes {
+    fn way(&self, address: &str) -> &SharedHttpConnector {
+        let uri: Option<Uri> = address.parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+        let plain = uri.as_ref().and_then(Uri::scheme_str) == Some("http");
+        let (way, proxy) = match (STRAIGHT.contains(&host), plain) {
+            (true, _) => (2, ProxyConfig::disabled()),
+            (false, true) => (0, self.proxies.http.clone()),
+            (false, false) => (1, self.proxies.https.clone()),
+        };
+        self.ways[way].get_or_init(|| self.open(proxy))
+    }
+
+    fn open(&self, proxy: ProxyConfig) -> SharedHttpConnector {
+        let mut builder = Connector::builder()
+            .connector_settings(self.settings.clone())
+            .proxy_config(proxy);
+        builder.set_sleep_impl(self.components.sleep_impl());
+        let secured = builder
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(self.context.clone());
+        SharedHttpConnector::new(secured.build())
+    }
+}
+
+impl HttpConnector for Routes {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.way(request.uri()).call(request)
+    }
+}
+
+/// Neither proxies, which may hold a password, nor the SDK's components.
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes").finish_non_exhaustive()
+    }
+}
