@@ -42,8 +42,21 @@ pub(crate) struct Role {
     /// Account ids, or ARNs of users and roles.
     pub(crate) trusted: Vec<String>,
     pub(crate) external_id: Option<String>,
+    /// Whom it trusts on the word of an issuer.
+    pub(crate) token_trusts: Vec<TokenTrust>,
     pub(crate) allowed: Option<Vec<String>>,
     pub(crate) longest_session_seconds: i64,
+}
+
+/// The conditions on an identity token.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenTrust {
+    /// `iss`.
+    pub(crate) issuer: String,
+    /// `sub`, `*` at the end as a wildcard.
+    pub(crate) subject: String,
+    /// `aud`.
+    pub(crate) audience: String,
 }
 
 /// A key, whose it is, and until when it is good.
@@ -76,15 +89,25 @@ impl Accounts {
         name: &str,
         allowed: Option<Vec<String>>,
     ) -> Credentials {
-        let principal = Principal {
-            account: account.to_owned(),
-            partition: partition.to_owned(),
-            arn: format!("arn:{partition}:iam::{account}:user/{name}"),
-            user_id: random::identifier("AIDA"),
-            role: None,
-            allowed,
-        };
+        let principal = Principal::user(partition, account, name, allowed);
         self.add_key("AKIA", None, principal, None)
+    }
+
+    /// A user of the account with keys that were made elsewhere, such as those of a published
+    /// example.
+    pub(crate) fn add_known_user(
+        &mut self,
+        partition: &str,
+        account: &str,
+        name: &str,
+        credentials: &Credentials,
+    ) {
+        let principal = Principal::user(partition, account, name, None);
+        self.keep(Key {
+            credentials: credentials.clone(),
+            principal,
+            expires: None,
+        });
     }
 
     pub(crate) fn add_role(&mut self, role: Role) {
@@ -93,6 +116,16 @@ impl Accounts {
 
     pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
         self.roles.get(arn)
+    }
+
+    /// Whether the account has an OpenID Connect provider for this issuer, which it has if any of
+    /// its roles trusts it.
+    pub(crate) fn knows_issuer(&self, account: &str, issuer: &str) -> bool {
+        let mut roles = self.roles.values().filter(|role| role.account == account);
+        roles.any(|role| {
+            let mut trusts = role.token_trusts.iter();
+            trusts.any(|trust| trust.issuer == issuer)
+        })
     }
 
     /// Temporary keys of a role.
@@ -109,12 +142,8 @@ impl Accounts {
             role: Some(role.arn.clone()),
             allowed: role.allowed.clone(),
         };
-        let credentials = self.add_key(
-            "ASIA",
-            Some(random::secret::<96>()),
-            principal.clone(),
-            Some(expires),
-        );
+        let token = Some(random::secret::<96>());
+        let credentials = self.add_key("ASIA", token, principal.clone(), Some(expires));
         Key {
             credentials,
             principal,
@@ -145,17 +174,31 @@ impl Accounts {
             secret_access_key: random::secret::<30>(),
             session_token,
         };
-        let key = Key {
+        self.keep(Key {
             credentials: credentials.clone(),
             principal,
             expires,
-        };
-        self.keys.insert(credentials.access_key_id.clone(), key);
+        });
         credentials
+    }
+
+    fn keep(&mut self, key: Key) {
+        self.keys.insert(key.credentials.access_key_id.clone(), key);
     }
 }
 
 impl Principal {
+    fn user(partition: &str, account: &str, name: &str, allowed: Option<Vec<String>>) -> Self {
+        Self {
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            arn: format!("arn:{partition}:iam::{account}:user/{name}"),
+            user_id: random::identifier("AIDA"),
+            role: None,
+            allowed,
+        }
+    }
+
     /// Whether the identity policy lets it call `action`, such as `acm-pca:IssueCertificate`.
     pub(crate) fn may(&self, action: &str) -> bool {
         let Some(allowed) = &self.allowed else {

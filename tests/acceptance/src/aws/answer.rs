@@ -1,5 +1,5 @@
-//! What goes back over the wire: results and failures in AWS JSON 1.1 and in the XML of the Query
-//! protocol.
+//! What goes back over the wire: results and failures in AWS JSON 1.1, in REST-JSON, and in the XML
+//! of the Query protocol.
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub(crate) enum Protocol {
     /// AWS JSON 1.1, as Private CA has it.
     Json,
+    /// REST-JSON, as EKS has it.
+    RestJson,
     /// The Query protocol with XML answers, as STS has it.
     Query,
 }
@@ -34,6 +36,7 @@ pub(crate) enum Outcome {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 impl Failure {
@@ -55,6 +58,11 @@ impl Failure {
     /// Too many requests a second; every SDK tries again.
     pub fn throttling() -> Self {
         Self::of("ThrottlingException", "Rate exceeded")
+    }
+
+    /// Too many requests a second, as EKS says it: HTTP 429.
+    pub fn too_many_requests() -> Self {
+        Self::of("TooManyRequestsException", "Too Many Requests").with_status(429)
     }
 
     /// A quota of the CA is used up for good; trying again is in vain.
@@ -119,18 +127,34 @@ pub(crate) fn response(
     let status = outcome
         .as_ref()
         .map_or_else(|failure| failure.status, |_| 200);
+    let mut response = Response::builder()
+        .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .header(REQUEST_ID, request_id);
+    if let (Protocol::RestJson, Err(failure)) = (protocol, &outcome) {
+        response = response.header(ERROR_TYPE, &failure.code);
+    }
     let (content_type, body) = match (protocol, outcome) {
+        (Protocol::RestJson, Ok(Outcome::Json(value))) => (REST_JSON, value.to_string()),
         (_, Ok(Outcome::Json(value))) => (JSON, value.to_string()),
         (_, Ok(Outcome::Xml(result))) => (XML, result),
         (Protocol::Json, Err(failure)) => (JSON, json_error(&failure)),
+        (Protocol::RestJson, Err(failure)) => {
+            (REST_JSON, json!({ "message": failure.message }).to_string())
+        }
         (Protocol::Query, Err(failure)) => (XML, xml_error(&failure, request_id)),
     };
-    Response::builder()
-        .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+    response
         .header(CONTENT_TYPE, content_type)
-        .header(REQUEST_ID, request_id)
         .body(Body::from(body))
         .expect("status and headers are well-formed")
+}
+
+/// A text that is no answer of any service.
+pub(crate) fn plain(status: StatusCode, words: &str) -> Response<Body> {
+    Response::builder()
+        .status(status)
+        .body(Body::from(words.to_owned()))
+        .expect("a status and a text make a response")
 }
 
 /// The answer of a Query operation: `<ActionResponse><ActionResult>result</ActionResult>…`.
@@ -152,6 +176,7 @@ pub(crate) fn element(name: &str, text: &str) -> String {
 }
 
 const JSON: &str = "application/x-amz-json-1.1";
+const REST_JSON: &str = "application/json";
 const XML: &str = "text/xml";
 
 fn json_error(failure: &Failure) -> String {

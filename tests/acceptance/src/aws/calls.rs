@@ -15,7 +15,8 @@ pub struct Call {
     pub operation: String,
     /// When, by the emulator's clock.
     pub at: Timestamp,
-    /// The caller's account; `None` if its signature or key was refused.
+    /// The caller's account; `None` if its signature or key was refused, or if the operation needs
+    /// neither, as AssumeRoleWithWebIdentity.
     pub account: Option<String>,
     /// The caller's ARN, as `GetCallerIdentity` would tell it.
     pub principal: Option<String>,
@@ -75,6 +76,11 @@ impl Call {
     /// `RoleArn` of the request.
     pub fn role(&self) -> Option<&str> {
         self.text("RoleArn")
+    }
+
+    /// `name` of a DescribeCluster.
+    pub fn cluster(&self) -> Option<&str> {
+        self.text("name")
     }
 
     fn text(&self, member: &str) -> Option<&str> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::World;
-use super::accounts::{Credentials, Role};
+use super::accounts::{Credentials, Role, TokenTrust};
+use super::oidc::IdentityProvider;
 use super::random;
 
 /// An account to take users and roles from, see [`super::Aws::account`].
@@ -51,6 +52,13 @@ impl Account {
             .add_user(&self.partition, &self.id, name, Some(owned(allowed)))
     }
 
+    /// A user who may do everything in this account, with keys that were made elsewhere.
+    pub fn user_with(&self, name: &str, keys: &Credentials) {
+        self.world
+            .accounts()
+            .add_known_user(&self.partition, &self.id, name, keys);
+    }
+
     /// A role to be.
     pub fn role(&self, name: &str) -> RoleBuilder {
         let role = Role {
@@ -60,6 +68,7 @@ impl Account {
             id: random::identifier("AROA"),
             trusted: Vec::new(),
             external_id: None,
+            token_trusts: Vec::new(),
             allowed: None,
             longest_session_seconds: LONGEST_SESSION_SECONDS,
         };
@@ -75,6 +84,23 @@ impl RoleBuilder {
     #[must_use]
     pub fn trusting(mut self, who: &str) -> Self {
         self.role.trusted.push(who.to_owned());
+        self
+    }
+
+    /// Lets in whoever has a token of this issuer for `subject`, where `*` may be at the end, and
+    /// for `audience`. Several add up.
+    #[must_use]
+    pub fn trusting_tokens_of(
+        mut self,
+        issuer: &IdentityProvider,
+        subject: &str,
+        audience: &str,
+    ) -> Self {
+        self.role.token_trusts.push(TokenTrust {
+            issuer: issuer.url().to_owned(),
+            subject: subject.to_owned(),
+            audience: audience.to_owned(),
+        });
         self
     }
 

@@ -1,5 +1,5 @@
-//! An AWS of one's own: Private CA with its rules, and STS, behind one endpoint on the loopback
-//! interface.
+//! An AWS of one's own: Private CA and EKS with their rules, and STS, behind one endpoint on the
+//! loopback interface.
 //!
 //! It signs for real, keeps time by a [`Clock`] of its own, knows accounts, roles and shares, can
 //! be made to fail, and writes every call down. It takes nothing from the provider: what that gets
@@ -28,16 +28,23 @@ use serde_json::Value;
 
 mod accounts;
 mod answer;
+mod asked;
+mod authenticator;
+mod caller;
 mod calls;
 pub mod clock;
+mod eks;
 mod fault;
 mod front;
 pub mod identity;
+mod oidc;
+mod partition;
 pub mod pca;
 mod random;
 mod server;
 mod sigv4;
 mod sts;
+mod web_identity;
 pub(crate) mod x509;
 
 #[cfg(test)]
@@ -45,14 +52,18 @@ mod tests;
 
 pub use accounts::Credentials;
 pub use answer::Failure;
+pub use authenticator::{Authenticator, Identity, Review, Unauthorized};
 pub use calls::{Call, NotCalled};
 pub use clock::Clock;
+pub use eks::{ClusterBuilder, ClusterHandle, ClusterStatus};
 pub use identity::{Account, RoleBuilder};
+pub use oidc::IdentityProvider;
 pub use pca::{CaBuilder, CaHandle, IssuedCertificate, RamPermission, Status, UsageMode};
 pub use x509::key::{Hash, KeyAlgorithm, SigningAlgorithm};
 
 use accounts::Accounts;
 use calls::Calls;
+use eks::Clusters;
 use fault::{Faults, Rewrite};
 use pca::Authorities;
 use server::Server;
@@ -75,6 +86,8 @@ pub(crate) struct World {
     clock: Clock,
     accounts: Mutex<Accounts>,
     authorities: Mutex<Authorities>,
+    clusters: Mutex<Clusters>,
+    issuers: Mutex<Vec<IdentityProvider>>,
     calls: Calls,
     faults: Faults,
 }
@@ -86,6 +99,8 @@ impl Aws {
             clock,
             accounts: Mutex::new(Accounts::default()),
             authorities: Mutex::new(Authorities::new()),
+            clusters: Mutex::default(),
+            issuers: Mutex::default(),
             calls: Calls::new(),
             faults: Faults::new(),
         });
@@ -93,7 +108,7 @@ impl Aws {
         Ok(Self { world, server })
     }
 
-    /// `http://127.0.0.1:<port>`: for `endpoint_url` of Private CA and of STS alike, in every
+    /// `http://127.0.0.1:<port>`: for `endpoint_url` of Private CA, EKS and STS alike, in every
     /// Region.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.server.address())
@@ -127,6 +142,29 @@ impl Aws {
     /// A CA to be whose certificate `parent` signs; any depth.
     pub fn subordinate(&self, parent: &CaHandle) -> CaBuilder {
         CaBuilder::subordinate(self.world.clone(), parent)
+    }
+
+    /// A cluster of EKS to be, of [`ACCOUNT`] in [`REGION`] unless the builder says otherwise.
+    pub fn cluster(&self, name: &str) -> ClusterBuilder {
+        ClusterBuilder::new(self.world.clone(), name)
+    }
+
+    /// What judges the tokens that are shown to this cluster, as EKS does it; each is a new one,
+    /// with a book and a time of its own.
+    pub fn authenticator(&self, cluster: &ClusterHandle) -> Authenticator {
+        Authenticator::new(self.world.clone(), cluster.id().clone())
+    }
+
+    /// The issuer of identity tokens with this URL, made when it is first asked for. Its tokens are
+    /// to be for `sts.amazonaws.com`, and an account knows it if one of its roles trusts it.
+    pub fn identity_provider(&self, url: &str) -> IdentityProvider {
+        let mut issuers = self.world.issuers();
+        let known = issuers.iter().find(|issuer| issuer.url() == url).cloned();
+        known.unwrap_or_else(|| {
+            let issuer = IdentityProvider::new(url, oidc::AUDIENCE);
+            issuers.push(issuer.clone());
+            issuer
+        })
     }
 
     /// Refuses the next `times` calls of an operation with `failure`, before anything is done.
@@ -227,6 +265,19 @@ impl World {
 
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clusters(&self) -> MutexGuard<'_, Clusters> {
+        self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn issuers(&self) -> MutexGuard<'_, Vec<IdentityProvider>> {
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn issuer(&self, url: &str) -> Option<IdentityProvider> {
+        let issuers = self.issuers();
+        issuers.iter().find(|issuer| issuer.url() == url).cloned()
     }
 
     fn authorities(&self) -> MutexGuard<'_, Authorities> {

@@ -1,4 +1,5 @@
-//! AWS STS, as far as signing in needs it: AssumeRole and GetCallerIdentity.
+//! AWS STS, as far as signing in needs it: AssumeRole and GetCallerIdentity. What a web identity
+//! gets is in [`super::web_identity`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -6,7 +7,7 @@ use serde_json::Value;
 use super::World;
 use super::accounts::{Key, Principal, Role};
 use super::answer::{Failure, element, xml_result};
-use super::front::Caller;
+use super::caller::Caller;
 
 const DEFAULT_SESSION_SECONDS: i64 = 3600;
 const SHORTEST_SESSION_SECONDS: i64 = 900;
@@ -42,6 +43,20 @@ pub(crate) fn operate(
 
 fn assume_role(world: &World, caller: &Principal, request: &Value) -> Result<String, Failure> {
     let arn = required(request, "RoleArn")?;
+    let session = session_name(request)?;
+    let mut accounts = world.accounts();
+    let role = accounts
+        .role(arn)
+        .filter(|role| admits(role, caller, request))
+        .cloned()
+        .ok_or_else(|| denied(caller, arn))?;
+    let seconds = session_seconds(request, &role, caller.role.is_some())?;
+    let expires = real_now() + SignedDuration::from_secs(seconds);
+    Ok(assumed(&accounts.open_session(&role, session, expires)))
+}
+
+/// `RoleSessionName`, which goes into the session's ARN.
+pub(super) fn session_name(request: &Value) -> Result<&str, Failure> {
     let session = required(request, "RoleSessionName")?;
     if !(2..=64).contains(&session.len())
         || !session
@@ -54,15 +69,7 @@ fn assume_role(world: &World, caller: &Principal, request: &Value) -> Result<Str
             "satisfy regular expression pattern: [\\w+=,.@-]*",
         )));
     }
-    let mut accounts = world.accounts();
-    let role = accounts
-        .role(arn)
-        .filter(|role| admits(role, caller, request))
-        .cloned()
-        .ok_or_else(|| denied(caller, arn))?;
-    let seconds = session_seconds(request, &role, caller)?;
-    let expires = real_now() + SignedDuration::from_secs(seconds);
-    Ok(assumed(&accounts.open_session(&role, session, expires)))
+    Ok(session)
 }
 
 /// A role that is not there and one that does not trust the caller get the same answer, so that
@@ -73,7 +80,8 @@ fn admits(role: &Role, caller: &Principal, request: &Value) -> bool {
     role.trusts(caller) && named && caller.may("sts:AssumeRole")
 }
 
-fn session_seconds(request: &Value, role: &Role, caller: &Principal) -> Result<i64, Failure> {
+/// `DurationSeconds` or its default; `chained` if it is opened from another session.
+pub(super) fn session_seconds(request: &Value, role: &Role, chained: bool) -> Result<i64, Failure> {
     let asked = match request.get("DurationSeconds").and_then(Value::as_str) {
         Some(text) => text
             .parse()
@@ -87,7 +95,7 @@ fn session_seconds(request: &Value, role: &Role, caller: &Principal) -> Result<i
             "have value greater than or equal to 900",
         )));
     }
-    if caller.role.is_some() && asked > LONGEST_CHAINED_SECONDS {
+    if chained && asked > LONGEST_CHAINED_SECONDS {
         return Err(Failure::of(
             "ValidationError",
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by \
@@ -103,7 +111,8 @@ fn session_seconds(request: &Value, role: &Role, caller: &Principal) -> Result<i
     Ok(asked)
 }
 
-fn assumed(key: &Key) -> String {
+/// `Credentials` and `AssumedRoleUser` of the API.
+pub(super) fn assumed(key: &Key) -> String {
     let credentials = [
         element("AccessKeyId", &key.credentials.access_key_id),
         element("SecretAccessKey", &key.credentials.secret_access_key),
@@ -136,7 +145,8 @@ fn identity(caller: &Principal) -> String {
     .concat()
 }
 
-fn required<'a>(request: &'a Value, member: &str) -> Result<&'a str, Failure> {
+/// A parameter that must be there.
+pub(super) fn required<'a>(request: &'a Value, member: &str) -> Result<&'a str, Failure> {
     let value = request
         .get(member)
         .and_then(Value::as_str)

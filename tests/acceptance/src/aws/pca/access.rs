@@ -1,7 +1,7 @@
 //! Who may use which CA: the owner's account, and the accounts that it is shared with by AWS RAM.
 
 use super::super::answer::Failure;
-use super::super::front::Caller;
+use super::super::caller::Caller;
 use super::arn::CaArn;
 use super::authority::{Authorities, Authority};
 use super::{required, template};

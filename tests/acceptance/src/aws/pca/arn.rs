@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::super::answer::Failure;
+use super::super::partition::partition_of;
 use super::super::random;
 
 /// `arn:<partition>:acm-pca:<region>:<account>:certificate-authority/<uuid>`
@@ -71,16 +72,6 @@ impl fmt::Display for CaArn {
             f,
             "arn:{partition}:acm-pca:{region}:{account}:certificate-authority/{id}"
         )
-    }
-}
-
-/// The partition that a Region belongs to.
-pub(in super::super) fn partition_of(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        Some("eusc") => "aws-eusc",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
     }
 }
 

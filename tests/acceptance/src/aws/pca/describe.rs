@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::World;
 use super::super::answer::Failure;
-use super::super::front::Caller;
+use super::super::caller::Caller;
 use super::super::x509::certificate::{armoured, armoured_chain};
 use super::super::x509::name;
 use super::access::admitted;

@@ -10,7 +10,7 @@ use x509_cert::name::Name;
 
 use super::super::World;
 use super::super::answer::Failure;
-use super::super::front::Caller;
+use super::super::caller::Caller;
 use super::super::x509::certificate::{Draft, Serial};
 use super::super::x509::csr::Csr;
 use super::super::x509::encoding::der;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::World;
 use super::super::answer::Failure;
-use super::super::front::Caller;
+use super::super::caller::Caller;
 use super::access::may;
 use super::authority::Authority;
 use super::describe::description;

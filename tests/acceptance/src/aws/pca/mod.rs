@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::answer::Failure;
-use super::front::Caller;
+use super::caller::Caller;
 
 mod access;
 mod arn;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::World;
 use super::super::answer::Failure;
-use super::super::front::Caller;
+use super::super::caller::Caller;
 use super::super::x509::certificate::{Serial, armoured, armoured_chain};
 use super::access::admitted;
 use super::arn::{CaArn, malformed};

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::World;
 use super::super::answer::Failure;
-use super::super::front::Caller;
+use super::super::caller::Caller;
 use super::super::x509::certificate::Serial;
 use super::access::admitted;
 use super::authority::wrong_state;

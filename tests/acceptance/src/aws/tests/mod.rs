@@ -21,8 +21,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Aws, CaHandle, Clock, Credentials, KeyAlgorithm, REGION, random};
 
+mod authenticator;
 mod authorities;
 mod certificates;
+mod clusters;
 mod delivery;
 mod issuing;
 mod knobs;
@@ -30,8 +32,10 @@ mod listing;
 mod passthrough;
 mod revoking;
 mod sharing;
+pub(crate) mod signer;
 mod signing;
 mod sts;
+mod web_identity;
 mod wire;
 
 /// The emulator with a root, a subordinate of path length 1 under it, and a client of the owner's

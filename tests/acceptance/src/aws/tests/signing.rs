@@ -41,7 +41,10 @@ fn the_signature_of_the_published_example_holds() {
     );
     let signed = Signed::read(&parts, "service").unwrap();
     assert_eq!(
-        (signed.access_key_id.as_str(), signed.region.as_str()),
+        (
+            signed.scope.access_key_id.as_str(),
+            signed.scope.region.as_str()
+        ),
         ("AKIDEXAMPLE", "us-east-1")
     );
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

@@ -10,7 +10,7 @@ use super::*;
 const OWNER: &str = "111122223333";
 const CI: &str = "444455556666";
 
-fn loaded(aws: &Aws) -> SdkConfig {
+pub(super) fn loaded(aws: &Aws) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(aws.endpoint())
@@ -25,7 +25,7 @@ fn loaded(aws: &Aws) -> SdkConfig {
 }
 
 /// Assumes a role with the SDK's own provider.
-async fn assume(
+pub(super) async fn assume(
     aws: &Aws,
     keys: &Credentials,
     role: &str,
@@ -323,4 +323,41 @@ async fn the_caller_is_told_who_it_is() {
         .unwrap();
     assert_eq!(answer.account(), Some(CI));
     assert_eq!(answer.arn().unwrap(), format!("arn:aws:iam::{CI}:user/ci"));
+}
+
+/// What STS tells whoever sends it this presigned URL.
+fn told(aws: &Aws, presigning: &signer::Presigning<'_>, headers: &str) -> (u16, String) {
+    let url = presigning.url();
+    let path = url.strip_prefix(&format!("https://{}", presigning.host));
+    let request = format!(
+        "GET {} HTTP/1.1\nhost: {}\nconnection: close\n{headers}\n",
+        path.unwrap(),
+        presigning.host
+    );
+    let (status, _, body) = wire::raw(aws, &request);
+    (status, body)
+}
+
+#[test]
+fn a_presigned_url_tells_its_sender_who_signed_it() {
+    let scene = Scene::new();
+    let keys = scene.aws.account(CI).user("ci");
+    let presigning = signer::Presigning::new(&keys, "mesh-a", REGION);
+    let (status, body) = told(&scene.aws, &presigning, "x-k8s-aws-id: mesh-a\n");
+    assert_eq!(status, 200, "{body}");
+    let arn = format!("<Arn>arn:aws:iam::{CI}:user/ci</Arn>");
+    assert!(body.contains(&arn), "{body}");
+    let (status, body) = told(&scene.aws, &presigning, "x-k8s-aws-id: mesh-b\n");
+    assert_eq!(status, 403);
+    assert!(body.contains("SignatureDoesNotMatch"), "{body}");
+    let old = signer::Presigning {
+        at: Timestamp::now() - SignedDuration::from_mins(16),
+        ..presigning
+    };
+    let (status, body) = told(&scene.aws, &old, "x-k8s-aws-id: mesh-a\n");
+    assert_eq!(status, 403);
+    assert!(body.contains("Signature expired"), "{body}");
+    let calls = scene.aws.calls();
+    assert_eq!(calls[0].operation, "GetCallerIdentity");
+    assert_eq!(calls[0].account.as_deref(), Some(CI));
 }

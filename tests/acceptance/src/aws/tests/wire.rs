@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use super::*;
 
 /// Sends one request as it is and gives status, headers and body.
-fn raw(aws: &Aws, request: &str) -> (u16, String, String) {
+pub(super) fn raw(aws: &Aws, request: &str) -> (u16, String, String) {
     let address = aws.endpoint().replace("http://", "");
     let mut stream = TcpStream::connect(&address).unwrap();
     stream

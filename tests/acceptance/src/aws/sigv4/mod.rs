@@ -1,25 +1,29 @@
 //! Signature Version 4: the form of a signed request, and whether the signature is that of the key
 //! it names.
 //!
-//! The date is checked against the credential scope only. It comes from the caller's real clock,
-//! which need not be the emulator's.
+//! The date of a signed header is checked against the credential scope only: it comes from the
+//! caller's real clock, which need not be the emulator's. How old a presigned URL may be is a
+//! matter of who takes it.
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::{digest, hmac};
 use axum::http::request::Parts;
 
 use super::answer::{Failure, Protocol};
-use super::random::hex;
+
+mod canonical;
+mod presigned;
+
+use canonical::{ALGORITHM, Message, canonical_query};
+
+pub(crate) use canonical::Scope;
+pub(crate) use presigned::Presigned;
 
 /// A request's `Authorization` header, taken apart, with what else the signature rests on.
 #[derive(Debug)]
 pub(crate) struct Signed {
-    pub(crate) access_key_id: String,
-    pub(crate) region: String,
+    pub(crate) scope: Scope,
     pub(crate) session_token: Option<String>,
-    day: String,
-    service: String,
     date: String,
     signed_headers: Vec<String>,
     signature: String,
@@ -35,39 +39,25 @@ pub(crate) enum Refusal {
     Expired,
 }
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const TERMINATOR: &str = "aws4_request";
-
 impl Signed {
     /// Takes the header apart and checks everything but the signature itself; `service` is the name
     /// that the scope must have.
     pub(crate) fn read(parts: &Parts, service: &str) -> Result<Self, Refusal> {
         let header = header(parts, "authorization").ok_or(Refusal::Unsigned)?;
         let fields = fields(&header)?;
-        let [access_key_id, day, region, scoped, terminator] = scope(&fields)?;
-        if terminator != TERMINATOR {
-            return Err(incomplete(
-                "Credential should be scoped with a valid terminator: 'aws4_request'.",
-            ));
-        }
-        if scoped != service {
-            return Err(mismatch(format!(
-                "Credential should be scoped to correct service: '{service}'."
-            )));
-        }
-        if region.is_empty() {
-            return Err(mismatch("Credential should be scoped to a valid region."));
-        }
-        let date = date(parts, &day)?;
+        let scope = Scope::parse(&field(&fields, "Credential")?, service)?;
+        let date = self::header(parts, "x-amz-date").ok_or_else(|| incomplete(NO_DATE))?;
+        let date = checked_date(date, &scope.day)?;
         let session_token = self::header(parts, "x-amz-security-token");
-        let signed_headers = signed_headers(&fields, session_token.is_some())?;
-        let signature = signature(&fields)?;
+        let required: &[&str] = match session_token {
+            Some(_) => &["host", "x-amz-date", "x-amz-security-token"],
+            None => &["host", "x-amz-date"],
+        };
+        let signed_headers = checked_headers(&field(&fields, "SignedHeaders")?, required)?;
+        let signature = checked_signature(field(&fields, "Signature")?)?;
         Ok(Self {
-            access_key_id,
-            region,
+            scope,
             session_token,
-            day,
-            service: scoped,
             date,
             signed_headers,
             signature,
@@ -76,37 +66,18 @@ impl Signed {
 
     /// Whether the signature is that of `secret` over this request.
     pub(crate) fn verify(&self, parts: &Parts, body: &[u8], secret: &str) -> Result<(), Refusal> {
-        let scope = format!("{}/{}/{}/{TERMINATOR}", self.day, self.region, self.service);
-        let canonical = sha256(self.canonical_request(parts, body).as_bytes());
-        let to_sign = format!("{ALGORITHM}\n{}\n{scope}\n{canonical}", self.date);
-        let steps = [&self.day, &self.region, &self.service, TERMINATOR];
-        let key = steps
-            .iter()
-            .fold(format!("AWS4{secret}").into_bytes(), |key, step| {
-                mac(&key, step)
-            });
-        if hex(&mac(&key, &to_sign)) == self.signature {
-            return Ok(());
-        }
-        Err(mismatch(
-            "The request signature we calculated does not match the signature you provided. Check \
-             your AWS Secret Access Key and signing method. Consult the service documentation for \
-             details.",
-        ))
-    }
-
-    fn canonical_request(&self, parts: &Parts, body: &[u8]) -> String {
-        let line = |name: &String| format!("{name}:{}\n", header(parts, name).unwrap_or_default());
-        let headers: String = self.signed_headers.iter().map(line).collect();
-        [
-            parts.method.as_str(),
-            parts.uri.path(),
-            parts.uri.query().unwrap_or_default(),
-            &headers,
-            &self.signed_headers.join(";"),
-            &sha256(body),
-        ]
-        .join("\n")
+        let query = parts.uri.query().unwrap_or_default();
+        let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let message = Message {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: canonical_query(parameters.iter().map(|(name, value)| (&**name, &**value))),
+            signed_headers: &self.signed_headers,
+            header: &|name| header(parts, name),
+            body,
+        };
+        self.scope
+            .verify(&self.date, &message, &self.signature, secret)
     }
 }
 
@@ -138,6 +109,7 @@ impl Refusal {
         };
         match protocol {
             Protocol::Json => Failure::of(json, message),
+            Protocol::RestJson => Failure::of(json, message).with_status(403),
             Protocol::Query => Failure::of(query, message).with_status(403),
         }
     }
@@ -145,6 +117,8 @@ impl Refusal {
 
 const UNKNOWN_KEY: &str = "The security token included in the request is invalid.";
 const EXPIRED: &str = "The security token included in the request is expired";
+const NO_DATE: &str =
+    "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
 
 /// `Credential`, `SignedHeaders` and `Signature` of the header.
 fn fields(header: &str) -> Result<BTreeMap<String, String>, Refusal> {
@@ -162,22 +136,8 @@ fn fields(header: &str) -> Result<BTreeMap<String, String>, Refusal> {
         .collect())
 }
 
-fn scope(fields: &BTreeMap<String, String>) -> Result<[String; 5], Refusal> {
-    let credential = field(fields, "Credential")?;
-    let parts: Vec<String> = credential.split('/').map(str::to_owned).collect();
-    parts.try_into().map_err(|_| {
-        incomplete(format!(
-            "Credential must have exactly 5 slash-delimited elements, got '{credential}'."
-        ))
-    })
-}
-
-fn date(parts: &Parts, day: &str) -> Result<String, Refusal> {
-    let date = header(parts, "x-amz-date").ok_or_else(|| {
-        incomplete(
-            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
-        )
-    })?;
+/// A date in the form that SigV4 wants, of the day that the scope names.
+fn checked_date(date: String, day: &str) -> Result<String, Refusal> {
     let shape: String = date
         .chars()
         .map(|c| if c.is_ascii_digit() { '0' } else { c })
@@ -187,8 +147,8 @@ fn date(parts: &Parts, day: &str) -> Result<String, Refusal> {
             "Date must be in ISO-8601 'basic format'. Got '{date}'."
         )));
     }
-    if !date.starts_with(day) {
-        let meant = &date[..8];
+    let meant = &date[..8];
+    if meant != day {
         return Err(mismatch(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from \
              HTTP: '{day}' != '{meant}'."
@@ -197,17 +157,9 @@ fn date(parts: &Parts, day: &str) -> Result<String, Refusal> {
     Ok(date)
 }
 
-fn signed_headers(
-    fields: &BTreeMap<String, String>,
-    with_token: bool,
-) -> Result<Vec<String>, Refusal> {
-    let names: Vec<String> = field(fields, "SignedHeaders")?
-        .split(';')
-        .map(str::to_owned)
-        .collect();
-    let required = ["host", "x-amz-date"]
-        .into_iter()
-        .chain(with_token.then_some("x-amz-security-token"));
+/// The names of the signed headers, among which the `required` ones must be.
+fn checked_headers(names: &str, required: &[&str]) -> Result<Vec<String>, Refusal> {
+    let names: Vec<String> = names.split(';').map(str::to_owned).collect();
     for name in required {
         if !names.iter().any(|signed| signed == name) {
             return Err(mismatch(format!(
@@ -225,8 +177,7 @@ fn signed_headers(
     Ok(names)
 }
 
-fn signature(fields: &BTreeMap<String, String>) -> Result<String, Refusal> {
-    let signature = field(fields, "Signature")?;
+fn checked_signature(signature: String) -> Result<String, Refusal> {
     let plain = signature
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -256,16 +207,6 @@ fn header(parts: &Parts, name: &str) -> Option<String> {
         .map(|value| value.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     (!trimmed.is_empty()).then(|| trimmed.join(","))
-}
-
-fn mac(key: &[u8], message: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes())
-        .as_ref()
-        .to_vec()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 fn incomplete(message: impl Into<String>) -> Refusal {
