@@ -18,6 +18,8 @@ pub struct RoleSettings {
     pub session_name: Option<String>,
     /// What the role's trust policy asks of third parties.
     pub external_id: Option<String>,
+    /// Who is behind the session, for CloudTrail.
+    pub source_identity: Option<String>,
     /// Length of the session with units.
     pub duration: Option<String>,
     /// Inline session policy, as JSON.
@@ -71,6 +73,7 @@ impl RoleSettings {
             policy_arns: self.policy_arns.clone().unwrap_or_default(),
             tags: self.tags.clone().unwrap_or_default(),
             transitive_tag_keys: self.transitive_tag_keys.clone().unwrap_or_default(),
+            source_identity: self.source_identity.clone(),
         }
     }
 }

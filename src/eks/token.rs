@@ -93,10 +93,7 @@ impl Eks {
 }
 
 fn none() -> aws::Error {
-    aws::Error::Credentials {
-        tried: Vec::new(),
-        reason: None,
-    }
+    aws::Error::Credentials { tried: Vec::new() }
 }
 
 fn expiry(credentials: &Credentials) -> Option<Timestamp> {

@@ -57,15 +57,9 @@ pub(super) const HOUSE: &[Room] = &[
     Room {
         name: "aws",
         rooms: "",
-<<<<<<< HEAD
         crates: "aws_config aws_credential_types aws_runtime aws_sdk_sts aws_sigv4 \
                  aws_smithy_http_client aws_smithy_runtime_api aws_smithy_types aws_types http jiff \
-                 pem rustls serde thiserror tokio zeroize",
-=======
-        crates: "aws_config aws_credential_types aws_runtime aws_sdk_sts aws_smithy_http_client \
-                 aws_smithy_runtime_api aws_smithy_types aws_types http jiff pem rustls serde \
-                 serde_json thiserror tokio zeroize",
->>>>>>> ad32bf6 (Sign in as hashicorp/aws does: web identities, keys, proxies, bundles, metadata)
+                 pem rustls serde serde_json thiserror tokio zeroize",
     },
     Room {
         name: "cluster",
