@@ -64,7 +64,7 @@ pub(super) const HOUSE: &[Room] = &[
     Room {
         name: "cluster",
         rooms: "",
-        crates: "aws_lc_rs base64 bytes http jiff kube pem rustls secrecy serde serde_json \
+        crates: "aws_lc_rs base64 bytes http jiff kube pem rustix rustls secrecy serde serde_json \
                  thiserror tokio zeroize",
     },
     Room {
