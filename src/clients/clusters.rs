@@ -141,8 +141,13 @@ impl Clusters {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let resolved = match named {
             Some(arn) => Resolved::Eks(EksCluster::Arn(arn.to_string())),
-            None => cluster::resolve(settings, &variable, &|path| std::fs::read(path))
-                .map_err(Arc::new)?,
+            None => cluster::resolve(
+                settings,
+                &variable,
+                &|path| std::fs::read(path),
+                &self.clock,
+            )
+            .map_err(Arc::new)?,
         };
         let cell = self.cell(&resolved);
         let connected = cell.get_or_try_init(|| async {

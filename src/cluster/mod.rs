@@ -28,7 +28,7 @@ use http::Method;
 pub use access::{Access, Denied};
 pub use config_map::ConfigMap;
 pub use connect::{
-    ConnectError, EksCluster, Fingerprint, Found, Reach, Resolved, SecretText, Settings,
+    Clock, ConnectError, EksCluster, Fingerprint, Found, Reach, Resolved, SecretText, Settings,
     SettingsError, Target, resolve, resolve_found,
 };
 pub use door::{ClientIdentity, Issuer, NoPass, Obtaining, Pass};

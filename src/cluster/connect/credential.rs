@@ -1,16 +1,59 @@
 //! The credential that the block itself holds: at most one.
 
+use std::sync::Arc;
+
 use super::SettingsError;
+use super::exec::Program;
 use super::pem;
-use super::settings::{Filled, SecretText, Settings};
-use super::target::Credential;
+use super::settings::{Clock, Filled, SecretText, Settings};
+use super::target::{Credential, Target};
+
+/// How to sign in, before it is decided where.
+#[derive(Debug)]
+pub(super) enum Means {
+    /// By this, wherever it is.
+    Credential(Credential),
+    /// By what a program prints, which may ask where.
+    Program(Box<Program>),
+}
+
+impl Means {
+    /// As it is for that target, whose own credential does not count.
+    pub(super) fn for_target(self, target: &Target, clock: &Clock) -> Credential {
+        match self {
+            Self::Credential(credential) => credential,
+            Self::Program(program) => {
+                Credential::Issued(Arc::new(program.for_target(target, Arc::clone(clock))))
+            }
+        }
+    }
+}
+
+impl Default for Means {
+    fn default() -> Self {
+        Self::Credential(Credential::None)
+    }
+}
+
+impl From<Credential> for Means {
+    fn from(credential: Credential) -> Self {
+        Self::Credential(credential)
+    }
+}
+
+impl From<Program> for Means {
+    fn from(program: Program) -> Self {
+        Self::Program(Box::new(program))
+    }
+}
 
 /// The credential in the block, if there is one.
-pub(super) fn of(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
+pub(super) fn of(filled: &Filled) -> Result<Option<Means>, SettingsError> {
     let all = [
-        ("token", token(filled)?),
-        ("client_certificate", certificate(filled)?),
-        ("username", basic(filled)?),
+        ("token", token(filled)?.map(Means::from)),
+        ("exec", program(filled)?.map(Means::from)),
+        ("client_certificate", certificate(filled)?.map(Means::from)),
+        ("username", basic(filled)?.map(Means::from)),
     ];
     let mut given: Vec<_> = all
         .into_iter()
@@ -23,7 +66,13 @@ pub(super) fn of(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
             .collect();
         return Err(SettingsError::ManyCredentials { named });
     }
-    Ok(given.pop().map(|(_, credential)| credential))
+    Ok(given.pop().map(|(_, means)| means))
+}
+
+fn program(filled: &Filled) -> Result<Option<Program>, SettingsError> {
+    let block = filled.settings.exec.first();
+    let program = block.map(Program::of_block).transpose();
+    program.map_err(|why| SettingsError::BadExec { why })
 }
 
 fn token(filled: &Filled) -> Result<Option<Credential>, SettingsError> {

@@ -1,6 +1,8 @@
 //! Why settings do not lead to a cluster.
 
 use super::address::BadAddress;
+use super::exec::BadProgram;
+use super::in_cluster::NotInCluster;
 use super::kubeconfig::BadKubeconfig;
 use super::pem::NotPem;
 use super::proxy::BadProxy;
@@ -11,12 +13,13 @@ use super::settings::Named;
 pub enum SettingsError {
     /// Nothing says which cluster. `KUBECONFIG`, localhost and the cluster around us are no answer.
     #[error(
-        "no cluster is named: expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths"
+        "no cluster is named: expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, \
+         in_cluster"
     )]
     NoTarget,
     /// More than one thing says which cluster.
     #[error(
-        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, got {}",
+        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, in_cluster, got {}",
         list(named)
     )]
     ManyTargets {
@@ -25,7 +28,7 @@ pub enum SettingsError {
     },
     /// More than one credential.
     #[error(
-        "expected one of token, client_certificate, username, got {}",
+        "expected one of token, exec, client_certificate, username, got {}",
         list(named)
     )]
     ManyCredentials {
@@ -117,6 +120,18 @@ pub enum SettingsError {
     BadToken {
         /// Which.
         named: Named,
+    },
+    /// A program that cannot be run like that.
+    #[error("exec: {why}")]
+    BadExec {
+        /// Why.
+        why: BadProgram,
+    },
+    /// No cluster around us, or none that we may speak to.
+    #[error("in_cluster: {why}")]
+    NotInCluster {
+        /// Why.
+        why: NotInCluster,
     },
     /// Kubeconfig files that do not lead to a cluster.
     #[error("{named}: {why}")]

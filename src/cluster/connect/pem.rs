@@ -45,6 +45,15 @@ pub(super) fn authorities(text: &[u8]) -> Result<Vec<Vec<u8>>, NotPem> {
     Ok(certificates)
 }
 
+/// Certificates, DER, as PEM.
+pub(super) fn of_certificates(ders: &[Vec<u8>]) -> String {
+    let blocks = ders
+        .iter()
+        .map(|der| pem::Pem::new("CERTIFICATE", der.clone()));
+    let lines = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    pem::encode_many_config(&blocks.collect::<Vec<_>>(), lines)
+}
+
 /// The text as PEM with at least one certificate.
 pub(super) fn certificate_chain(text: &[u8]) -> Result<Zeroizing<String>, NotPem> {
     certificates(text)?;

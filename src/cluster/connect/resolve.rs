@@ -6,11 +6,12 @@ use std::sync::Arc;
 use http::Uri;
 use rustls::pki_types::ServerName;
 
+use super::credential::Means;
 use super::kubeconfig::{self, Overrides, ReadFile, Said};
 use super::proxy::{self, Proxy};
-use super::settings::{Environment, Filled, Named, Settings, present};
+use super::settings::{Clock, Environment, Filled, Named, Settings, present};
 use super::target::{Credential, Reach, Target, Trust};
-use super::{SettingsError, address, credential, pem};
+use super::{SettingsError, address, credential, in_cluster, pem};
 use crate::cluster::door::Issuer;
 
 /// What settings lead to.
@@ -44,7 +45,8 @@ pub struct Found {
     pub issuer: Arc<dyn Issuer>,
 }
 
-/// Finds the one cluster that the settings mean, with the environment filling what is null.
+/// Finds the one cluster that the settings mean, with the environment filling what is null. The clock is for
+/// credentials that say when they end.
 ///
 /// # Errors
 /// When they mean none, or several, or contradict themselves; the error names the attributes.
@@ -52,6 +54,7 @@ pub fn resolve(
     settings: &Settings,
     environment: Environment<'_>,
     read_file: ReadFile<'_>,
+    clock: &Clock,
 ) -> Result<Resolved, SettingsError> {
     let filled = settings.with_environment(environment)?;
     check_empty(&filled)?;
@@ -59,34 +62,23 @@ pub fn resolve(
         return Ok(Resolved::Eks(cluster));
     }
     let own = Own {
-        credential: credential::of(&filled)?,
+        means: credential::of(&filled)?,
         trust: trust(&filled)?,
     };
-    let said = match target(&filled)? {
-        Way::Host(host) => Said {
-            server: host.to_owned(),
-            ..Said::default()
-        },
-        Way::Files(named) => {
-            let paths = paths(&filled.settings, present(environment, "HOME").as_deref());
-            kubeconfig::read(&paths, overrides(&filled.settings, &own), read_file).map_err(
-                |why| SettingsError::Kubeconfig {
-                    named,
-                    why: why.into(),
-                },
-            )?
-        }
-    };
+    let said = said(&filled, &own, environment, read_file)?;
     let server = server(&filled, &said.server)?;
-    Ok(Resolved::Target(Box::new(Target {
+    let mut target = Target {
         proxy: proxy(&filled, &said, &server, environment)?,
         server,
         trust: own.trust.unwrap_or(said.trust),
         tls_server_name: server_name(filled.settings.tls_server_name.or(said.tls_server_name))?,
-        credential: own.credential.unwrap_or(said.credential),
+        credential: Credential::None,
         impersonation: said.impersonation,
         reach: Reach::default(),
-    })))
+    };
+    let means = own.means.unwrap_or(said.means);
+    target.credential = means.for_target(&target, clock);
+    Ok(Resolved::Target(Box::new(target)))
 }
 
 /// The cluster that was found, by way of the proxy that the settings name, or else the environment.
@@ -119,7 +111,7 @@ pub fn resolve_found(
 
 /// What the block itself says, which goes over what files say.
 struct Own {
-    credential: Option<Credential>,
+    means: Option<Means>,
     trust: Option<Trust>,
 }
 
@@ -127,6 +119,35 @@ struct Own {
 enum Way<'a> {
     Host(&'a str),
     Files(Named),
+    Pod,
+}
+
+/// What is said where the settings point to.
+fn said(
+    filled: &Filled,
+    own: &Own,
+    environment: Environment<'_>,
+    read_file: ReadFile<'_>,
+) -> Result<Said, SettingsError> {
+    match target(filled)? {
+        Way::Host(host) => Ok(Said {
+            server: host.to_owned(),
+            ..Said::default()
+        }),
+        Way::Files(named) => {
+            let paths = paths(&filled.settings, present(environment, "HOME").as_deref());
+            let said = kubeconfig::read(&paths, overrides(&filled.settings, own), read_file);
+            said.map_err(|why| SettingsError::Kubeconfig {
+                named,
+                why: why.into(),
+            })
+        }
+        Way::Pod => {
+            let (credential, trust) = (own.means.is_some(), own.trust.is_some());
+            let said = in_cluster::said(environment, read_file, credential, trust);
+            said.map_err(|why| SettingsError::NotInCluster { why })
+        }
+    }
 }
 
 /// An empty text is often a variable that was forgotten; taken as null it could lead to another cluster.
@@ -159,16 +180,21 @@ fn eks(filled: &Filled) -> Result<Option<EksCluster>, SettingsError> {
         (None, Some(arn)) => EksCluster::Arn(arn.clone()),
     };
     let texts = settings.texts().into_iter();
+    let texts = texts.filter(|(_, text)| text.is_some());
+    let others = [
+        ("config_paths", !settings.config_paths.is_empty()),
+        ("in_cluster", settings.is_in_cluster()),
+        ("insecure", settings.insecure == Some(true)),
+        ("exec", !settings.exec.is_empty()),
+    ];
+    let others = others.into_iter().filter(|(_, set)| *set);
     let mut set = texts
-        .filter(|(_, text)| text.is_some())
-        .map(|(name, _)| name);
+        .map(|(name, _)| name)
+        .chain(others.map(|(name, _)| name));
     let eks = filled.named(set.next().unwrap_or("eks_cluster_name"));
-    let paths = (!settings.config_paths.is_empty()).then_some("config_paths");
-    let insecure = (settings.insecure == Some(true)).then_some("insecure");
-    let mut beside = set.chain(paths).chain(insecure);
-    match beside.find(|name| *name != "proxy_url") {
-        Some("eks_cluster_arn") => {
-            let named = vec![eks, filled.named("eks_cluster_arn")];
+    match set.find(|name| *name != "proxy_url") {
+        Some(other @ ("eks_cluster_arn" | "in_cluster")) => {
+            let named = vec![eks, filled.named(other)];
             Err(SettingsError::ManyTargets { named })
         }
         Some(other) => {
@@ -185,6 +211,7 @@ fn target(filled: &Filled) -> Result<Way<'_>, SettingsError> {
         ("host", settings.host.is_some()),
         ("config_path", settings.config_path.is_some()),
         ("config_paths", !settings.config_paths.is_empty()),
+        ("in_cluster", settings.is_in_cluster()),
     ];
     let named = targets
         .iter()
@@ -194,6 +221,7 @@ fn target(filled: &Filled) -> Result<Way<'_>, SettingsError> {
     match (&named[..], &settings.host) {
         ([], _) => Err(SettingsError::NoTarget),
         ([_], Some(host)) => check_no_context(filled).map(|()| Way::Host(host)),
+        ([_], None) if settings.is_in_cluster() => check_no_context(filled).map(|()| Way::Pod),
         ([files], None) => Ok(Way::Files(*files)),
         _ => Err(SettingsError::ManyTargets { named }),
     }
@@ -245,7 +273,7 @@ fn overrides<'a>(settings: &'a Settings, own: &Own) -> Overrides<'a> {
         context: settings.config_context.as_deref(),
         user: settings.config_context_auth_info.as_deref(),
         cluster: settings.config_context_cluster.as_deref(),
-        other_credential: own.credential.is_some(),
+        other_credential: own.means.is_some(),
         other_trust: own.trust.is_some(),
         verify: settings.insecure == Some(false),
     }

@@ -1,8 +1,15 @@
 //! Certificates and keys for the tests of this room: one authority of openssl's making, the others made as needed.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+
+use super::Clock;
+
+/// A clock that stands still at 2026-03-01T12:00:00Z.
+pub(in crate::cluster) fn clock() -> Clock {
+    Arc::new(|| "2026-03-01T12:00:00Z".parse().unwrap())
+}
 
 /// `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=test-ca-one`
 pub(in crate::cluster) const CA_ONE: &str = "\

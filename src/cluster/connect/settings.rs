@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::SettingsError;
+use super::exec::Exec;
 
 /// The `kubernetes {}` block. What is null may be filled from the environment, see [`Settings::with_environment`].
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -49,6 +52,11 @@ pub struct Settings {
     pub config_context_auth_info: Option<String>,
     /// The cluster to take from the files, instead of the context's.
     pub config_context_cluster: Option<String>,
+    /// Whether the cluster that we run in is meant, and the pod's service account. `false` says nothing.
+    pub in_cluster: Option<bool>,
+    /// A program that prints a credential: a block that occurs at most once.
+    #[serde(deserialize_with = "null_as_empty")]
+    pub exec: Vec<Exec>,
 }
 
 /// Settings with what the environment adds, and a note of what that is.
@@ -75,9 +83,13 @@ pub struct Named {
 /// The environment, as a function of a variable's name.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// The time, each time that it is asked for.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 impl Settings {
-    /// Fills what is null from `KUBE_*`, but nothing where EKS is named, which says all of it; and never makes a contradiction: a target from the environment only where the
-    /// configuration names none, a credential of another kind likewise, a context only beside a kubeconfig.
+    /// Fills what is null from `KUBE_*`, but nothing where EKS is named, which says all of it; and never makes a
+    /// contradiction: a target from the environment only where the configuration names none, a credential of another
+    /// kind likewise, a context only beside a kubeconfig.
     ///
     /// # Errors
     /// When `KUBE_INSECURE` is no boolean.
@@ -139,6 +151,11 @@ impl Settings {
         self.eks_cluster_name.is_some() || self.eks_cluster_arn.is_some()
     }
 
+    /// Whether the cluster around us is the target.
+    pub(super) fn is_in_cluster(&self) -> bool {
+        self.in_cluster == Some(true)
+    }
+
     /// Whether kubeconfig files are the target.
     fn names_files(&self) -> bool {
         self.config_path.is_some() || !self.config_paths.is_empty()
@@ -165,7 +182,10 @@ impl Filled {
     }
 
     fn fill_target(&mut self, environment: Environment<'_>) {
-        if self.settings.host.is_none() && !self.settings.names_files() {
+        if self.settings.host.is_none()
+            && !self.settings.names_files()
+            && !self.settings.is_in_cluster()
+        {
             self.fill("host", "KUBE_HOST", environment, |s| &mut s.host);
             self.fill("config_path", "KUBE_CONFIG_PATH", environment, |s| {
                 &mut s.config_path
@@ -197,7 +217,7 @@ impl Filled {
         let identity =
             self.settings.client_certificate.is_some() || self.settings.client_key.is_some();
         let basic = self.settings.username.is_some() || self.settings.password.is_some();
-        let none = !token && !identity && !basic;
+        let none = !token && !identity && !basic && self.settings.exec.is_empty();
         if none || token {
             self.fill("token", "KUBE_TOKEN", environment, |s| &mut s.token);
         }
@@ -306,7 +326,9 @@ fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

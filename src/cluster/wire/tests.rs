@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::*;
-use crate::cluster::connect::samples::{CA_ONE, IDENTITY};
+use crate::cluster::connect::samples::{CA_ONE, IDENTITY, clock};
 use crate::cluster::script::{self, status};
 use crate::cluster::secret::SecretName;
 use crate::cluster::secret::samples::ours_json;
@@ -123,7 +123,8 @@ async fn a_success_that_is_no_secret_is_told_without_its_text() {
 // From here on a real client, a real socket.
 
 fn connect(settings: &Settings) -> Cluster {
-    let Ok(Resolved::Target(target)) = resolve(settings, &|_| None, &|_| unreachable!()) else {
+    let Ok(Resolved::Target(target)) = resolve(settings, &|_| None, &|_| unreachable!(), &clock())
+    else {
         panic!("the settings name a host");
     };
     let mut cluster = Cluster::connect(&target).unwrap();
@@ -289,7 +290,8 @@ async fn a_key_of_another_certificate_makes_no_client() {
         client_key: Some(other.as_str().into()),
         ..settings(1)
     };
-    let Ok(Resolved::Target(target)) = resolve(&mixed, &|_| None, &|_| unreachable!()) else {
+    let Ok(Resolved::Target(target)) = resolve(&mixed, &|_| None, &|_| unreachable!(), &clock())
+    else {
         panic!("the settings name a host");
     };
     let refused = Cluster::connect(&target).unwrap_err();

@@ -1,6 +1,7 @@
 //! What a kubeconfig says about a cluster.
 
 use kube::config::Cluster;
+use serde_json::Value;
 
 use super::{BadKubeconfig, Overrides, ReadFile, Said, data_or_file};
 use crate::cluster::connect::pem;
@@ -29,6 +30,13 @@ pub(super) fn said(
         proxy_url: set(&cluster.proxy_url).map(SecretText::from),
         ..Said::default()
     })
+}
+
+/// What the cluster has for programs that sign in to it.
+pub(super) fn for_programs(cluster: &Cluster) -> Option<Value> {
+    let mut extensions = cluster.extensions.iter().flatten();
+    let found = extensions.find(|extension| extension.name == "client.authentication.k8s.io/exec");
+    found.map(|extension| extension.extension.clone())
 }
 
 fn trust(

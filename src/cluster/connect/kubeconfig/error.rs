@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::cluster::connect::exec::BadProgram;
 use crate::cluster::connect::pem::NotPem;
 
 /// Why the files do not lead to a cluster. Never holds what a file says, but names.
@@ -23,6 +24,24 @@ pub enum BadKubeconfig {
         path: PathBuf,
         /// Where, counted from one, if the parser knows.
         line: Option<u64>,
+    },
+    /// A file with more than one document.
+    #[error("{} has a second document (line {line}), and kubectl reads the first only", path.display())]
+    SecondDocument {
+        /// The file.
+        path: PathBuf,
+        /// Where, counted from one.
+        line: usize,
+    },
+    /// A name that one file gives to two.
+    #[error("{} has two of the {what} {name:?}", path.display())]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// `context`, `cluster` or `user`.
+        what: &'static str,
+        /// The name.
+        name: String,
     },
     /// Files of different kinds.
     #[error("the files are of different kinds or versions and cannot be merged")]
@@ -46,16 +65,19 @@ pub enum BadKubeconfig {
         /// The cluster's name.
         cluster: String,
     },
-    /// A user that signs in by running a program, which is not done here.
-    #[error("the user {user:?} signs in by running {command:?}, which is not supported")]
+    /// A user that signs in by running a program that cannot be run like that.
+    #[error("exec of the user {user:?}: {why}")]
     Exec {
         /// The user's name.
         user: String,
-        /// The program.
-        command: String,
+        /// Why not.
+        why: BadProgram,
     },
     /// A user that signs in by a plugin that kubectl itself has dropped.
-    #[error("the user {user:?} signs in by the auth-provider {provider:?}, which is not supported")]
+    #[error(
+        "the user {user:?} signs in by the auth-provider {provider:?}, which kubectl has dropped, expected exec or \
+         another credential"
+    )]
     AuthProvider {
         /// The user's name.
         user: String,
@@ -79,6 +101,20 @@ pub enum BadKubeconfig {
     InsecureWithAuthority {
         /// The cluster's name.
         cluster: String,
+    },
+    /// A user with two credentials of which one request can carry one only.
+    #[error("the user {user:?} has both a token and a username")]
+    TokenAndPassword {
+        /// The user's name.
+        user: String,
+    },
+    /// A user that wants to be seen with another's groups, but as nobody.
+    #[error("the user {user:?} has {has} without \"as\"")]
+    AsNobody {
+        /// The user's name.
+        user: String,
+        /// The field, as the file names it.
+        has: &'static str,
     },
     /// Half of a pair.
     #[error("the user {user:?} has no {lacks}")]

@@ -1,68 +1,85 @@
 //! What a kubeconfig says about a user.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kube::config::AuthInfo;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
 use super::{BadKubeconfig, ReadFile, data_or_file, load};
+use crate::cluster::connect::credential::Means;
+use crate::cluster::connect::exec::Program;
 use crate::cluster::connect::pem;
 use crate::cluster::connect::settings::SecretText;
 use crate::cluster::connect::target::{Credential, Impersonation};
+use crate::cluster::connect::token_file::{self, TokenFile};
 
-/// The user's credential; of several, the one that the API server would look at first.
-pub(super) fn credential(
+/// How the user signs in. Of several credentials the one that the API server would look at first, and a program only
+/// where there is nothing else, as client-go has it. `config` is what the cluster has for programs.
+pub(super) fn means(
     name: &str,
     user: &AuthInfo,
+    config: Option<Value>,
     read_file: ReadFile<'_>,
-) -> Result<Credential, BadKubeconfig> {
-    check_supported(name, user)?;
+) -> Result<Means, BadKubeconfig> {
+    if let Some(provider) = &user.auth_provider {
+        return Err(BadKubeconfig::AuthProvider {
+            user: name.to_owned(),
+            provider: provider.name.clone(),
+        });
+    }
     if let Some(certificate) = certificate(name, user, read_file)? {
-        return Ok(certificate);
+        return Ok(certificate.into());
     }
-    if let Some(token) = token(user, read_file)? {
-        return Ok(Credential::Token(token));
+    match (token(user, read_file)?, basic(name, user)?) {
+        (Some(_), Some(_)) => Err(BadKubeconfig::TokenAndPassword {
+            user: name.to_owned(),
+        }),
+        (Some(only), None) | (None, Some(only)) => Ok(only.into()),
+        (None, None) => program(name, user, config),
     }
-    Ok(match (&user.username, &user.password) {
-        (Some(username), Some(password)) => {
-            let password = password.expose_secret().into();
-            Credential::Basic {
-                username: username.clone(),
-                password,
-            }
-        }
-        _ => Credential::None,
-    })
 }
 
 /// As whom the user wants to be seen; to leave that out would be to act with other rights than asked for.
-pub(super) fn impersonation(user: &AuthInfo) -> Option<Impersonation> {
+pub(super) fn impersonation(
+    name: &str,
+    user: &AuthInfo,
+) -> Result<Option<Impersonation>, BadKubeconfig> {
+    let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let extra = user.impersonate_user_extra.clone().unwrap_or_default();
     let whole = Impersonation {
-        user: user.impersonate.clone(),
-        uid: user.impersonate_uid.clone(),
+        user: set(&user.impersonate),
+        uid: set(&user.impersonate_uid),
         groups: user.impersonate_groups.clone().unwrap_or_default(),
         extra: extra.into_iter().collect(),
     };
-    (whole != Impersonation::default()).then_some(whole)
+    if whole.user.is_some() {
+        return Ok(Some(whole));
+    }
+    let parts = [
+        ("as-uid", whole.uid.is_some()),
+        ("as-groups", !whole.groups.is_empty()),
+        ("as-user-extra", !whole.extra.is_empty()),
+    ];
+    match parts.iter().find(|(_, set)| *set) {
+        Some((has, _)) => Err(BadKubeconfig::AsNobody {
+            user: name.to_owned(),
+            has,
+        }),
+        None => Ok(None),
+    }
 }
 
-fn check_supported(name: &str, user: &AuthInfo) -> Result<(), BadKubeconfig> {
-    let name = name.to_owned();
-    if let Some(exec) = &user.exec {
-        let command = exec.command.clone().unwrap_or_default();
-        return Err(BadKubeconfig::Exec {
-            user: name,
-            command,
-        });
-    }
-    match &user.auth_provider {
-        Some(provider) => Err(BadKubeconfig::AuthProvider {
-            user: name,
-            provider: provider.name.clone(),
-        }),
-        None => Ok(()),
-    }
+fn program(name: &str, user: &AuthInfo, config: Option<Value>) -> Result<Means, BadKubeconfig> {
+    let Some(exec) = &user.exec else {
+        return Ok(Means::default());
+    };
+    let program = Program::of_user(exec, config);
+    program.map(Means::from).map_err(|why| BadKubeconfig::Exec {
+        user: name.to_owned(),
+        why,
+    })
 }
 
 fn certificate(
@@ -106,17 +123,38 @@ fn certificate(
     }
 }
 
-fn token(user: &AuthInfo, read_file: ReadFile<'_>) -> Result<Option<SecretText>, BadKubeconfig> {
-    let file = user.token_file.as_ref().filter(|file| !file.is_empty());
-    let token = match file {
-        Some(file) => {
-            let bytes = load(Path::new(file), read_file)?;
-            Some(SecretText::from(String::from_utf8_lossy(&bytes).trim()))
-        }
-        None => user
-            .token
-            .as_ref()
-            .map(|token| token.expose_secret().trim().into()),
+/// A file goes before a token beside it, which serves while the file cannot be read.
+fn token(user: &AuthInfo, read_file: ReadFile<'_>) -> Result<Option<Credential>, BadKubeconfig> {
+    let token = user.token.as_ref();
+    let token = token.and_then(|token| token_file::token(token.expose_secret().as_bytes()));
+    let Some(file) = user.token_file.as_ref().filter(|file| !file.is_empty()) else {
+        return Ok(token.map(Credential::Token));
     };
-    Ok(token.filter(|token| !token.expose().is_empty()))
+    let token = match load(Path::new(file), read_file) {
+        Ok(bytes) => token_file::token(&bytes).or(token),
+        Err(_) if token.is_some() => token,
+        Err(error) => return Err(error),
+    };
+    let file = TokenFile::new(PathBuf::from(file), token);
+    Ok(Some(Credential::Issued(Arc::new(file))))
+}
+
+fn basic(name: &str, user: &AuthInfo) -> Result<Option<Credential>, BadKubeconfig> {
+    let half = |lacks| {
+        Err(BadKubeconfig::Half {
+            user: name.to_owned(),
+            lacks,
+        })
+    };
+    let username = user.username.as_ref().filter(|text| !text.is_empty());
+    let password = user.password.as_ref().map(|text| text.expose_secret());
+    match (username, password.filter(|text| !text.is_empty())) {
+        (None, None) => Ok(None),
+        (Some(_), None) => half("password"),
+        (None, Some(_)) => half("username"),
+        (Some(username), Some(password)) => Ok(Some(Credential::Basic {
+            username: username.clone(),
+            password: password.into(),
+        })),
+    }
 }

@@ -1,7 +1,7 @@
 use std::io;
 
 use super::*;
-use crate::cluster::connect::samples::{CA_ONE, CA_ONE_SHA256, CA_TWO, IDENTITY};
+use crate::cluster::connect::samples::{CA_ONE, CA_ONE_SHA256, CA_TWO, IDENTITY, clock};
 
 const KUBECONFIG: &str = "
 current-context: a
@@ -24,7 +24,7 @@ fn resolved_in(settings: &Settings, variables: &[(&str, &str)]) -> Result<Target
             .find(|(known, _)| *known == name)
             .map(|(_, value)| (*value).to_owned())
     };
-    match resolve(settings, &environment, &read_file)? {
+    match resolve(settings, &environment, &read_file, &clock())? {
         Resolved::Target(target) => Ok(*target),
         Resolved::Eks(cluster) => panic!("{cluster:?} has to be asked for"),
     }
@@ -83,7 +83,8 @@ fn without_a_target_nothing_is_guessed() {
     let error = resolved_in(&Settings::default(), &surroundings).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no cluster is named: expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths"
+        "no cluster is named: expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, \
+         in_cluster"
     );
 }
 
@@ -95,7 +96,7 @@ fn two_targets_are_one_too_many_and_said_where_they_come_from() {
     };
     assert_eq!(
         refused(&both),
-        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, got host and config_path"
+        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, in_cluster, got host and config_path"
     );
     let variables = [
         ("KUBE_HOST", "https://a"),
@@ -120,7 +121,7 @@ fn two_credentials_are_one_too_many() {
     };
     assert_eq!(
         refused(&both),
-        "expected one of token, client_certificate, username, got token and username"
+        "expected one of token, exec, client_certificate, username, got token and username"
     );
 }
 
@@ -394,14 +395,14 @@ fn a_cluster_of_eks_is_asked_for_and_the_environment_does_not_meddle() {
         ];
         meddling.contains(&name).then(|| "true".to_owned())
     };
-    let by_name = resolve(&eks("mesh-a"), &variables, &read_file).unwrap();
+    let by_name = resolve(&eks("mesh-a"), &variables, &read_file, &clock()).unwrap();
     assert!(matches!(by_name, Resolved::Eks(EksCluster::Name(name)) if name == "mesh-a"));
     let by_arn = Settings {
         eks_cluster_arn: some("arn:aws:eks:eu-west-1:111122223333:cluster/mesh-a"),
         proxy_url: Some("http://proxy.example.com:3128".into()),
         ..Settings::default()
     };
-    let by_arn = resolve(&by_arn, &variables, &read_file).unwrap();
+    let by_arn = resolve(&by_arn, &variables, &read_file, &clock()).unwrap();
     assert!(matches!(by_arn, Resolved::Eks(EksCluster::Arn(arn)) if arn.ends_with("/mesh-a")));
 }
 
@@ -410,13 +411,13 @@ fn what_eks_says_by_itself_cannot_be_said_beside_it() {
     let beside = |change: fn(&mut Settings)| {
         let mut settings = eks("mesh-a");
         change(&mut settings);
-        resolve(&settings, &|_| None, &read_file)
+        resolve(&settings, &|_| None, &read_file, &clock())
             .unwrap_err()
             .to_string()
     };
     assert_eq!(
         beside(|settings| settings.eks_cluster_arn = some("arn")),
-        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, got \
+        "expected one of eks_cluster_name, eks_cluster_arn, host, config_path, config_paths, in_cluster, got \
          eks_cluster_name and eks_cluster_arn"
     );
     let said = |name| format!("{name} cannot stand beside eks_cluster_name: EKS says it");
