@@ -30,7 +30,7 @@ fn target() -> Target {
     };
     let none = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
     match resolve(&settings, &|_| None, &none, &clock()).unwrap() {
-        Resolved::Target(target) => target,
+        Resolved::Target(target) => *target,
         other @ Resolved::Eks(_) => panic!("{other:?}"),
     }
 }
