@@ -2,6 +2,7 @@
 
 mod build;
 mod provider;
+mod terragrunt;
 mod workdir;
 
 use std::fmt;

@@ -160,14 +160,16 @@ impl Workdir {
         Ok(())
     }
 
-    /// Writes a file of the configuration, over an older one of that name.
+    /// Writes a file of the configuration, over an older one of that name; directories in the name
+    /// are made.
     ///
     /// # Panics
     ///
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) {
         let file = self.path().join(name);
-        if let Err(error) = fs::write(&file, text) {
+        let made = file.parent().map_or(Ok(()), fs::create_dir_all);
+        if let Err(error) = made.and_then(|()| fs::write(&file, text)) {
             panic!("{} cannot be written: {error}", file.display());
         }
     }
@@ -209,10 +211,14 @@ impl Workdir {
         all
     }
 
-    /// Nothing that the developer's environment says to others reaches the core, and nothing asks
-    /// the network who it is.
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = guarded(&self.program, None);
+        self.command_of(&self.program, args)
+    }
+
+    /// Nothing that the developer's environment says to others reaches the program, and nothing
+    /// asks the network who it is.
+    pub(super) fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = guarded(program, None);
         match self.surroundings {
             Surroundings::Bare => clean(&mut command, &self.place().join("home")),
             Surroundings::Own => meddling().for_each(|name| _ = command.env_remove(name)),
