@@ -5,6 +5,7 @@ pub mod aws;
 pub mod cli;
 pub mod host;
 pub mod istio;
+mod loopback;
 pub mod parts;
 pub mod process;
 pub mod sandbox;

@@ -1,17 +1,14 @@
-//! The HTTP server, on a thread and a runtime of its own: a test that waits for a child process
-//! does not starve it.
+//! An HTTP server on the loopback interface, on a thread and a runtime of its own: a test that
+//! waits for a child process does not starve it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
-
-use super::{World, front};
 
 /// A server that listens until it is dropped.
 #[derive(Debug)]
@@ -22,8 +19,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on a free port of 127.0.0.1.
-    pub(crate) fn start(world: Arc<World>) -> io::Result<Self> {
+    /// Serves `app` on a free port of 127.0.0.1; `name` is the thread's.
+    pub(crate) fn start(name: &str, app: Router) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -36,8 +33,8 @@ impl Server {
         };
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
-            .name("aws emulator".to_owned())
-            .spawn(move || serve(&runtime, listener, world, stopped))?;
+            .name(name.to_owned())
+            .spawn(move || serve(&runtime, listener, app, stopped))?;
         Ok(Self {
             address,
             stop: Some(stop),
@@ -62,13 +59,7 @@ impl Drop for Server {
 
 /// Serves until `stopped` resolves, whichever way; open connections and held answers are dropped
 /// then.
-fn serve(
-    runtime: &Runtime,
-    listener: TcpListener,
-    world: Arc<World>,
-    stopped: oneshot::Receiver<()>,
-) {
-    let app = Router::new().fallback(front::answer).with_state(world);
+fn serve(runtime: &Runtime, listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {
     runtime.block_on(async {
         tokio::select! {
             _ = stopped => {}

@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use super::ApiServer;
+use super::audit::write_policy;
 use super::identity::{Identity, users, write_users};
 use super::programs::{Ports, Programs};
+use super::webhook::Webhook;
 use crate::parts::PartError;
 use crate::process::Daemon;
 
@@ -73,9 +75,12 @@ async fn launch(programs: &Programs, dir: &Path) -> Result<ApiServer, StartError
     };
     let identity = Identity::generate()?;
     let (admin, users) = users().map_err(files)?;
+    let webhook = Webhook::start().map_err(files)?;
     identity
         .write(dir)
         .and_then(|()| write_users(dir, &admin, &users))
+        .and_then(|()| write_policy(dir))
+        .and_then(|()| webhook.write(dir))
         .map_err(files)?;
     let ports = Ports::free().map_err(files)?;
     let daemon = |mut command, log| Daemon::start(&mut command, &dir.join(log)).map_err(files);
@@ -84,6 +89,8 @@ async fn launch(programs: &Programs, dir: &Path) -> Result<ApiServer, StartError
     let mut server = ApiServer {
         url: format!("https://127.0.0.1:{}", ports.server),
         ca_pem: identity.ca_pem,
+        clients: identity.clients,
+        webhook,
         dir: dir.to_owned(),
         kubectl: programs.kubectl.clone(),
         admin,

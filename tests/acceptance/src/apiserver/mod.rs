@@ -3,10 +3,12 @@
 //! There are no controllers, no nodes and no pods that run: objects are stored, validated, owned
 //! and refused exactly as in a cluster, and nothing else happens to them.
 
+mod audit;
 mod identity;
 mod launch;
 mod programs;
 mod rbac;
+mod webhook;
 
 use std::fmt;
 use std::fs;
@@ -18,17 +20,26 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::aws::Authenticator;
 use crate::parts;
 use crate::process::{Daemon, Run, clean, guarded, run};
 
+pub use audit::Audited;
+pub use identity::ClientCertificate;
 pub use launch::StartError;
 pub use rbac::{minimal_rules, namespace_rule};
+pub use webhook::Admission;
+
+use identity::ClientCa;
+use webhook::Webhook;
 
 /// A running API server; both programs and their files go when it is dropped, or when the test
 /// process dies.
 pub struct ApiServer {
     url: String,
     ca_pem: String,
+    clients: ClientCa,
+    webhook: Webhook,
     dir: PathBuf,
     kubectl: PathBuf,
     admin: User,
@@ -51,7 +62,7 @@ pub struct User {
 /// What one call of kubectl may take.
 const KUBECTL: Duration = Duration::from_secs(60);
 
-/// How long a new rule may take to be in force.
+/// How long a new rule may take to be in force, and an answer to be in the audit log.
 const RULES: Duration = Duration::from_secs(30);
 
 impl ApiServer {
@@ -119,6 +130,52 @@ impl ApiServer {
                 "all {} users of the test cluster have been handed out",
                 self.users.len()
             ),
+        }
+    }
+
+    /// A certificate by which the server knows `user`, and as a member of `group` if it is to be.
+    ///
+    /// # Panics
+    ///
+    /// When no key can be made.
+    pub fn client_certificate(&self, user: &str, group: Option<&str>) -> ClientCertificate {
+        match self.clients.issue(user, group) {
+            Ok(certificate) => certificate,
+            Err(error) => panic!("no client certificate can be made for {user}: {error}"),
+        }
+    }
+
+    /// Lets in whoever shows a token that the authenticator takes: this server is that cluster of
+    /// EKS for as long as the admission is kept. It may be several at once.
+    ///
+    /// A token that was taken is known for ten more seconds without a question, as it is on EKS.
+    #[must_use = "tokens are refused again once it is dropped"]
+    pub fn admit(&self, authenticator: &Authenticator) -> Admission {
+        self.webhook.admit(authenticator)
+    }
+
+    /// Every request that was answered so far, oldest first.
+    pub fn audit(&self) -> Vec<Audited> {
+        audit::read(&self.dir)
+    }
+
+    /// Waits until a request of this kind is in the audit log, which is written after the answer,
+    /// and returns the first.
+    ///
+    /// # Panics
+    ///
+    /// When none comes.
+    pub async fn audited(&self, what: &str, is_it: impl Fn(&Audited) -> bool) -> Audited {
+        let end = Instant::now() + RULES;
+        loop {
+            if let Some(found) = self.audit().into_iter().find(|request| is_it(request)) {
+                return found;
+            }
+            assert!(
+                Instant::now() < end,
+                "the audit log should have {what} by now"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

@@ -5,7 +5,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::identity::{ACCOUNTS_KEY, ACCOUNTS_PUBLIC, SERVER_CERTIFICATE, SERVER_KEY, USERS_FILE};
+use super::audit::{AUDIT_LOG, AUDIT_POLICY};
+use super::identity::{
+    ACCOUNTS_KEY, ACCOUNTS_PUBLIC, CLIENT_CA_FILE, SERVER_CERTIFICATE, SERVER_KEY, USERS_FILE,
+};
+use super::webhook::WEBHOOK_FILE;
 use crate::parts::{self, PartError};
 use crate::process::{clean, guarded};
 
@@ -54,7 +58,8 @@ impl Programs {
 
     /// There is no one to make service accounts, so that admission plugin would refuse every pod.
     /// With an advertised address and nothing to reconcile, the server also starts on a machine
-    /// without a route.
+    /// without a route. What the webhook says is not kept, beyond the ten seconds for which the
+    /// server keeps every token that it took.
     pub(super) fn server(&self, dir: &Path, ports: &Ports) -> Command {
         let file = |flag: &str, name: &str| format!("--{flag}={}", dir.join(name).display());
         let mut command = guarded(&self.server, Some(dir));
@@ -75,6 +80,19 @@ impl Programs {
             .arg(file("service-account-signing-key-file", ACCOUNTS_KEY))
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .args([file("token-auth-file", USERS_FILE), file("cert-dir", "")])
+            .arg(file("client-ca-file", CLIENT_CA_FILE))
+            .arg(file(
+                "authentication-token-webhook-config-file",
+                WEBHOOK_FILE,
+            ))
+            .args([
+                "--authentication-token-webhook-version=v1",
+                "--authentication-token-webhook-cache-ttl=0s",
+            ])
+            .args([
+                file("audit-policy-file", AUDIT_POLICY),
+                file("audit-log-path", AUDIT_LOG),
+            ])
             .args([
                 "--authorization-mode=RBAC",
                 "--disable-admission-plugins=ServiceAccount",

@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 
+mod eks;
+
 /// What a user may do, as the server itself lists it, without what every user may.
 async fn rights(server: &ApiServer, user: &User, namespace: &str) -> BTreeSet<String> {
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",

@@ -23,6 +23,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -41,14 +42,13 @@ mod oidc;
 mod partition;
 pub mod pca;
 mod random;
-mod server;
 mod sigv4;
 mod sts;
 mod web_identity;
 pub(crate) mod x509;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use accounts::Credentials;
 pub use answer::Failure;
@@ -66,7 +66,8 @@ use calls::Calls;
 use eks::Clusters;
 use fault::{Faults, Rewrite};
 use pca::Authorities;
-use server::Server;
+
+use crate::loopback::Server;
 
 /// The account that owns a CA unless its builder says otherwise.
 pub const ACCOUNT: &str = "111122223333";
@@ -104,7 +105,10 @@ impl Aws {
             calls: Calls::new(),
             faults: Faults::new(),
         });
-        let server = Server::start(world.clone())?;
+        let app = Router::new()
+            .fallback(front::answer)
+            .with_state(world.clone());
+        let server = Server::start("aws emulator", app)?;
         Ok(Self { world, server })
     }
 

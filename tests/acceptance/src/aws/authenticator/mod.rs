@@ -156,6 +156,18 @@ impl Authenticator {
         self.book().reviews.clone()
     }
 
+    /// Whether the token may be for this cluster's AWS: its key is of there, or it names none that
+    /// can be read.
+    pub(crate) fn may_be_meant(&self, token: &str) -> bool {
+        let key = token::access_key_id(token);
+        key.is_none_or(|key| self.world.accounts().key(&key).is_some())
+    }
+
+    /// Whether the other is a clone of this one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.book, &other.book)
+    }
+
     fn judge(
         &self,
         token: &str,

@@ -86,6 +86,16 @@ impl Token {
     }
 }
 
+/// Whose key a token says that it is signed with, if that can be read.
+pub(super) fn access_key_id(token: &str) -> Option<String> {
+    let url = url(token).ok()?;
+    let (_, query) = url.split_once('?')?;
+    let credential = form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "X-Amz-Credential")?
+        .1;
+    credential.split('/').next().map(str::to_owned)
+}
+
 fn url(token: &str) -> Result<String, Unauthorized> {
     if token.len() > LONGEST {
         return Err(malformed("token is too large"));
