@@ -75,6 +75,11 @@ impl NoCluster {
         }
     }
 
+    /// Whether nothing at all names a cluster.
+    pub fn names_none(&self) -> bool {
+        matches!(self, Self::Target(error) if matches!(**error, SettingsError::NoTarget))
+    }
+
     /// Whether the cluster may come into being by the time of an apply.
     pub fn may_come_yet(&self) -> bool {
         matches!(self, Self::Eks(error) if error.may_come_yet())

@@ -60,8 +60,9 @@ async fn look_at_secret(
         }
     };
     let fingerprint = cluster.fingerprint().to_string();
-    let known = outputs.1.cluster_fingerprint.clone();
-    private.elsewhere = Some(fingerprint).filter(|now| known.is_some_and(|known| known != *now));
+    let written_in = outputs.1.cluster_fingerprint.clone();
+    private.elsewhere =
+        Some(fingerprint).filter(|now| written_in.is_some_and(|known| known != *now));
     if private.elsewhere.is_some() {
         return Ok(here(outputs, private, Vec::new()));
     }

@@ -12,6 +12,7 @@ mod clusters;
 mod commands;
 mod cycle;
 mod drift;
+mod eks;
 mod first_apply;
 mod fleet;
 mod gamedays;

@@ -102,9 +102,19 @@ impl World {
 
     /// Writes the configuration with more settings of the provider.
     pub(crate) fn configure_with(&self, provider: &str, resources: &str) {
-        let endpoint = self.aws.endpoint();
         let kubeconfig = self.cluster.kubeconfig(&self.user);
-        let kubeconfig = kubeconfig.display();
+        let kubernetes = format!(
+            r#"
+    config_path    = "{}"
+    config_context = "tests""#,
+            kubeconfig.display()
+        );
+        self.configure_cluster(&kubernetes, provider, resources);
+    }
+
+    /// Writes the configuration with that in its `kubernetes {}` block.
+    pub(crate) fn configure_cluster(&self, kubernetes: &str, provider: &str, resources: &str) {
+        let endpoint = self.aws.endpoint();
         let directory = self.dir.path();
         let path = directory.display();
         self.dir.write(
@@ -117,11 +127,11 @@ provider "istiopca" {{
   shared_credentials_files = ["{path}/aws-credentials"]
   endpoints {{
     acmpca = "{endpoint}"
+    eks    = "{endpoint}"
     sts    = "{endpoint}"
   }}
   kubernetes {{
-    config_path    = "{kubeconfig}"
-    config_context = "tests"
+    {kubernetes}
   }}
   {provider}
 }}
