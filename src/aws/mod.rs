@@ -30,6 +30,7 @@ use tokio::sync::OnceCell;
 pub use agent::Agent;
 pub use caller::Caller;
 pub use error::{Error, Source, Tried};
+pub use guard::Accounts;
 pub use settings::{AcmPca, AssumeRole, Endpoints, Secret, Settings, WebIdentity, is_region};
 
 use chain::Found;

@@ -9,6 +9,7 @@ use super::wire::{Answer, File, Wire, given, role};
 use super::*;
 
 mod sources;
+mod way;
 mod web;
 
 fn denied(message: &str) -> Answer {

@@ -157,8 +157,13 @@ pub enum Error {
     #[error("{0}")]
     AccessDenied(Box<Answer>),
     /// AWS does not know the credentials, or no longer.
-    #[error("{0}")]
-    IdentityRefused(Box<Answer>),
+    #[error("{answer}")]
+    IdentityRefused {
+        /// How AWS says so.
+        answer: Box<Answer>,
+        /// Whose they are, in the words of [`aws::SignIn::whose`].
+        whose: String,
+    },
     /// No such CA or certificate.
     #[error("{0}")]
     NotFound(Box<Answer>),
@@ -182,7 +187,7 @@ impl Error {
             Self::Unreachable { asked, .. } | Self::Incomplete { asked, .. } => asked,
             Self::Throttled(answer) | Self::Unavailable(answer) => &answer.asked,
             Self::LimitExceeded(answer) | Self::AccessDenied(answer) => &answer.asked,
-            Self::IdentityRefused(answer) | Self::NotFound(answer) => &answer.asked,
+            Self::IdentityRefused { answer, .. } | Self::NotFound(answer) => &answer.asked,
             Self::InvalidState(answer) | Self::Invalid(answer) => &answer.asked,
             Self::Refused(answer) | Self::NotIssued { answer, .. } => &answer.asked,
         }
@@ -195,7 +200,7 @@ impl Error {
                 Some(answer)
             }
             Self::LimitExceeded(answer) | Self::AccessDenied(answer) => Some(answer),
-            Self::IdentityRefused(answer) | Self::NotFound(answer) => Some(answer),
+            Self::IdentityRefused { answer, .. } | Self::NotFound(answer) => Some(answer),
             Self::InvalidState(answer) | Self::Invalid(answer) => Some(answer),
             Self::NotIssued { answer, .. } => Some(answer),
             _ => None,
@@ -229,6 +234,7 @@ pub(super) struct Failure {
     cause: Cause,
     tries: u32,
     open: bool,
+    whose: String,
 }
 
 #[derive(Debug)]
@@ -305,6 +311,11 @@ impl Failure {
         }
     }
 
+    /// With the words for whose credentials were sent.
+    pub(super) fn of_whom(self, whose: String) -> Self {
+        Self { whose, ..self }
+    }
+
     /// Whether what was asked may have been done all the same.
     pub(super) fn leaves_open(&self) -> bool {
         match self.cause {
@@ -323,7 +334,7 @@ impl Failure {
             open: self.open,
         };
         match self.cause {
-            Cause::Refusal(said) => in_class(self.class, Box::new(said.of(asked))),
+            Cause::Refusal(said) => in_class(self.class, Box::new(said.of(asked)), self.whose),
             Cause::NotSignedIn(source) => Error::NotSignedIn {
                 asked: asked.into(),
                 source,
@@ -361,6 +372,7 @@ impl Failure {
             cause,
             tries: 0,
             open: false,
+            whose: String::new(),
         }
     }
 }
@@ -381,7 +393,7 @@ impl Refusal {
     }
 }
 
-fn in_class(class: Class, answer: Box<Answer>) -> Error {
+fn in_class(class: Class, answer: Box<Answer>, whose: String) -> Error {
     match class {
         Class::Throttled => Error::Throttled(answer),
         Class::Transient | Class::Unreachable | Class::Pending | Class::Failed => {
@@ -389,7 +401,7 @@ fn in_class(class: Class, answer: Box<Answer>) -> Error {
         }
         Class::Limit => Error::LimitExceeded(answer),
         Class::Denied => Error::AccessDenied(answer),
-        Class::Identity | Class::Skewed => Error::IdentityRefused(answer),
+        Class::Identity | Class::Skewed => Error::IdentityRefused { answer, whose },
         Class::Missing => Error::NotFound(answer),
         Class::State | Class::Settling => Error::InvalidState(answer),
         Class::Invalid => Error::Invalid(answer),

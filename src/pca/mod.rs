@@ -237,7 +237,10 @@ impl Authority {
                     let ended = |ended| Failure::ended(ended).after(tried, open);
                     until.pause(wait).await.map_err(ended)?;
                 }
-                ControlFlow::Break(()) => return Err(failed.after(tried, open)),
+                ControlFlow::Break(()) => {
+                    let whose = self.sign_in.whose();
+                    return Err(failed.after(tried, open).of_whom(whose));
+                }
             }
         }
     }

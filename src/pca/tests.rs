@@ -434,7 +434,7 @@ async fn refusals_keep_their_kind_and_awss_words_and_are_not_repeated() {
         Error::NotFound(_) => "not found",
         Error::InvalidState(_) => "state",
         Error::Invalid(_) => "invalid",
-        Error::IdentityRefused(_) => "identity",
+        Error::IdentityRefused { .. } => "identity",
         Error::Refused(_) => "refused",
         _ => "other",
     };
@@ -566,10 +566,10 @@ async fn a_clock_that_was_off_gets_one_more_try() {
     let skewed = || Wired::refusal("InvalidSignatureException", "Signature not yet current");
     Stage::new([skewed(), issued()]).issue().await.unwrap();
     let stage = Stage::new(vec![skewed(); 9]);
-    assert!(matches!(
-        stage.issue().await.unwrap_err(),
-        Error::IdentityRefused(_)
-    ));
+    match stage.issue().await.unwrap_err() {
+        Error::IdentityRefused { whose, .. } => assert_eq!(whose, "the profile \"ci\""),
+        other => panic!("{other}"),
+    }
     assert_eq!(stage.wire.asked().len(), 2);
 }
 

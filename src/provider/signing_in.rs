@@ -255,3 +255,117 @@ fn worded(text: &str, form: fn(&str) -> Judged) -> Result<(), String> {
 fn unseen(text: &str, form: fn(&str) -> Judged) -> Result<(), String> {
     form(text).map_err(|expected| format!("Must be {expected}."))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::provider::SCHEMA;
+    use crate::terraform::Dynamic;
+
+    /// The place and the text of each problem.
+    fn problems(settings: Vec<(&'static str, Dynamic)>) -> Vec<String> {
+        let config = Dynamic::Map(
+            settings
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        );
+        let problems = SCHEMA.judge(&config).into_iter();
+        let told = problems.map(|problem| format!("{}: {}", problem.path, problem.detail));
+        told.collect()
+    }
+
+    fn block<const N: usize>(settings: [(&'static str, Dynamic); N]) -> Dynamic {
+        Dynamic::List(vec![Dynamic::from(settings)])
+    }
+
+    fn list(texts: &[&str]) -> Dynamic {
+        Dynamic::List(texts.iter().map(|&text| text.into()).collect())
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_at_its_place_though_much_is_unknown() {
+        let role = block([
+            ("role_arn", Dynamic::UNKNOWN),
+            ("duration", "10m".into()),
+            ("policy_arns", list(&["arn:aws:iam::aws:policy/a", "b"])),
+        ]);
+        let ca = block([
+            ("profile", " ".into()),
+            ("assume_role", block([("role_arn", "pca".into())])),
+        ]);
+        let found = problems(vec![
+            ("region", Dynamic::UNKNOWN),
+            ("sts_region", "eu".into()),
+            ("forbidden_account_ids", list(&["12345"])),
+            ("https_proxy", "office:secret".into()),
+            ("ec2_metadata_service_endpoint_mode", "ipv6".into()),
+            ("assume_role", role),
+            ("acmpca", ca),
+        ]);
+        let expected = [
+            "sts_region: Must be the name of an AWS region, such as eu-west-1, not \"eu\".",
+            "forbidden_account_ids[0]: Must be the number of an AWS account, twelve digits, not \
+             \"12345\".",
+            "https_proxy: Must be a URL with http:// or https:// and a host.",
+            "ec2_metadata_service_endpoint_mode: Must be \"IPv4\" or \"IPv6\", not \"ipv6\".",
+            "assume_role[0].duration: Must be a length of time from \"15m\" to \"12h\", not \"10m\".",
+            "assume_role[0].policy_arns[1]: Must be the ARN of an IAM policy, \
+             arn:aws:iam::<account>:policy/<name>, not \"b\".",
+            "acmpca[0].profile: Must be something, or nothing at all, not \" \".",
+            "acmpca[0].assume_role[0].role_arn: Must be the ARN of an IAM role, \
+             arn:aws:iam::<account>:role/<name>, not \"pca\".",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn settings_that_exclude_or_need_each_other_are_told_in_both_blocks() {
+        let contradiction = || {
+            vec![
+                ("access_key", "AKID".into()),
+                ("profile", "ci".into()),
+                ("allowed_account_ids", list(&["123456789012"])),
+                ("forbidden_account_ids", list(&["210987654321"])),
+            ]
+        };
+        let expected = [
+            "profile: Only one of \"access_key\" and \"profile\" can be set.\n\nEach says who signs in; \
+             only one can be meant.",
+            "access_key: \"access_key\" is set, so \"secret_key\" must be set, too.\n\nOne is nothing \
+             without the other.",
+            "forbidden_account_ids: Only one of \"allowed_account_ids\" and \
+             \"forbidden_account_ids\" can be set.\n\nWhat is not allowed is forbidden already.",
+        ];
+        assert_eq!(problems(contradiction()), expected);
+        let inner = Dynamic::Map(
+            contradiction()
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        );
+        let inner = problems(vec![("acmpca", Dynamic::List(vec![inner]))]);
+        assert_eq!(inner, expected.map(|told| format!("acmpca[0].{told}")));
+        assert_eq!(problems(vec![("token", "t".into())]).len(), 1);
+        let token = block([
+            ("web_identity_token", "ey.secret".into()),
+            ("web_identity_token_file", "/token".into()),
+        ]);
+        let told = problems(vec![("assume_role_with_web_identity", token)]);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(!told[0].contains("ey.secret"));
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_not_judged() {
+        let unknown = |name| (name, Dynamic::UNKNOWN);
+        let settings = [
+            unknown("access_key"),
+            unknown("profile"),
+            unknown("allowed_account_ids"),
+            unknown("forbidden_account_ids"),
+            unknown("assume_role"),
+            unknown("acmpca"),
+        ];
+        assert_eq!(problems(settings.into()), Vec::<String>::new());
+    }
+}

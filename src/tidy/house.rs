@@ -29,7 +29,7 @@ pub(super) const HOUSE: &[Room] = &[
     },
     Room {
         name: "resources",
-        rooms: "clients cluster eks pca pki provider terraform",
+        rooms: "aws clients cluster eks pca pki provider terraform",
         crates: "jiff serde serde_json tokio zeroize",
     },
     Room {

@@ -130,3 +130,52 @@ impl fmt::Debug for Routes {
         f.debug_struct("Routes").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn shown(settings: &Settings, environment: &[(&str, &str)]) -> [String; 2] {
+        let environment: BTreeMap<_, _> = environment.iter().copied().collect();
+        let variable = |name: &str| environment.get(name).map(|&value| value.to_owned());
+        let proxies = Proxies::of(settings, &variable);
+        [proxies.http, proxies.https].map(|proxy| format!("{proxy:?}"))
+    }
+
+    #[test]
+    fn settings_win_and_the_environment_says_the_rest() {
+        let environment = [
+            ("HTTP_PROXY", "plain.environment:3128"),
+            ("https_proxy", "http://secure.environment:3128"),
+            ("NO_PROXY", "internal.environment"),
+        ];
+        let settings = Settings {
+            https_proxy: Some("http://user:word@secure.settings:3128".to_owned().into()),
+            ..Settings::default()
+        };
+        let [http, https] = shown(&settings, &environment);
+        assert!(http.contains("http://plain.environment:3128"), "{http}");
+        assert!(https.contains("secure.settings:3128"), "{https}");
+        for proxy in [http, https] {
+            assert!(proxy.contains("internal.environment"), "{proxy}");
+        }
+        let settings = Settings {
+            no_proxy: Some("internal.settings".to_owned()),
+            ..Settings::default()
+        };
+        let [_, https] = shown(&settings, &environment);
+        assert!(https.contains("secure.environment"), "{https}");
+        assert!(https.contains("internal.settings") && !https.contains("internal.environment"));
+        let all = [("ALL_PROXY", "http://all.environment")];
+        let [http, https] = shown(&settings, &all);
+        assert!(http.contains("all.environment") && https.contains("all.environment"));
+    }
+
+    #[test]
+    fn without_settings_the_sdk_reads_the_environment_itself() {
+        let proxies = Proxies::of(&Settings::default(), &|_| None);
+        assert!(proxies.http.is_from_env() && proxies.https.is_from_env());
+    }
+}

@@ -1,24 +1,9 @@
 //! What can go wrong between us and AWS Private CA.
 
-use super::{Instance, UNTOUCHED, sentence};
-use crate::clients::NoSignIn;
+use super::{Instance, UNTOUCHED, sentence, signing_in};
 use crate::pca::{Answer, Arn, CertificateArn, Error};
 use crate::pki::ChainError;
 use crate::terraform::Diagnostic;
-
-/// Signing in to AWS could not even be prepared.
-pub(in crate::resources) fn sign_in(instance: &Instance, error: &NoSignIn) -> Diagnostic {
-    instance.error(
-        "no way to sign in to AWS",
-        &[
-            &sentence(&format!(
-                "The provider's configuration does not lead to AWS credentials: {error}."
-            )),
-            UNTOUCHED,
-            "Correct the provider block or the environment, then run it again.",
-        ],
-    )
-}
 
 /// A call to the CA failed before anything was ordered.
 pub(in crate::resources) fn authority(instance: &Instance, error: &Error) -> Diagnostic {
@@ -131,7 +116,7 @@ pub(in crate::resources) fn authority_chain(
 }
 
 /// What happened, the same in a sentence, and what to do.
-type Told = (&'static str, String, String);
+pub(super) type Told = (&'static str, String, String);
 
 fn described(error: &Error) -> Told {
     match error.answer() {
@@ -153,11 +138,7 @@ fn unanswered(error: &Error) -> Told {
             format!("The time of this operation was over before {asked} was done."),
             "Run it again, or allow more time in `timeouts {}`.",
         ),
-        Error::NotSignedIn { asked, source } => (
-            "no AWS credentials",
-            sentence(&format!("There is no identity for {asked}: {source}.")),
-            "Sign in, or name a `profile` or role in the provider block, then run it again.",
-        ),
+        Error::NotSignedIn { asked, source } => return signing_in::failed(asked, source),
         Error::Unreachable { asked, reason, .. } => (
             "AWS Private CA cannot be reached",
             sentence(&format!(
@@ -197,10 +178,7 @@ fn refused(error: &Error, answer: &Answer) -> Told {
             "Have the quota raised, or use another CA: trying again does not help.",
         ),
         Error::AccessDenied(_) => return ("AWS denies access", told, allow(answer)),
-        Error::IdentityRefused(_) => (
-            "AWS refuses the credentials",
-            "Sign in again: they are unknown, expired, or the clock of this machine is wrong.",
-        ),
+        Error::IdentityRefused { whose, .. } => return signing_in::refused(answer, whose, &told),
         Error::NotFound(_) => (
             "the CA does not exist",
             "Check `certificate_authority_arn`, and in whose account the provider acts.",

@@ -11,11 +11,12 @@ mod judged;
 mod obstacle;
 mod place;
 mod secret;
+mod signing_in;
 
 use std::fmt;
 
 pub(super) use authority::{
-    authority, authority_chain, no_request, not_ordered, not_revoked, sign_in, under_way, unusable,
+    authority, authority_chain, no_request, not_ordered, not_revoked, under_way, unusable,
 };
 pub(super) use certificate::{beyond_renewal, issuer_changed, key_in_state, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
@@ -28,6 +29,7 @@ pub(super) use secret::{
     not_delivered, overwritten, refusal, retained, root_change, roots_unseen, will_be_gone,
     will_be_refused,
 };
+pub(super) use signing_in::sign_in;
 
 use crate::eks::ClusterArn;
 use crate::terraform::{Diagnostic, Path};

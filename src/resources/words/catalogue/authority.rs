@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{CA, Chapter, intermediate, moment, ordered, secret};
-use crate::clients::NoSignIn;
 use crate::pca::{
     AlgorithmError, Answer, Asked, CaKeyAlgorithm, Error, Operation, SigningAlgorithm, Status,
     Unreachable,
@@ -11,8 +10,7 @@ use crate::pca::{
 use crate::pki::{BeyondIssuer, ChainError, Fingerprint};
 use crate::resources::issue::Obstacle;
 use crate::resources::words;
-use crate::terraform::value::Unreadable;
-use crate::terraform::{Diagnostic, Path};
+use crate::terraform::Diagnostic;
 
 pub(super) fn obstacles() -> Chapter {
     let arn = CA.parse().expect("an ARN");
@@ -62,7 +60,7 @@ pub(super) fn obstacles() -> Chapter {
     }
 }
 
-fn asked(operation: Operation) -> Box<Asked> {
+pub(super) fn asked(operation: Operation) -> Box<Asked> {
     Box::new(Asked {
         operation,
         authority: CA.parse().expect("an ARN"),
@@ -71,7 +69,7 @@ fn asked(operation: Operation) -> Box<Asked> {
     })
 }
 
-fn answer(operation: Operation, code: &str, message: &str) -> Box<Answer> {
+pub(super) fn answer(operation: Operation, code: &str, message: &str) -> Box<Answer> {
     Box::new(Answer {
         asked: *asked(operation),
         code: code.to_owned(),
@@ -106,11 +104,6 @@ fn failed() -> Vec<Error> {
             "Certificates per CA",
         )),
         Error::AccessDenied(answer(Issue, "AccessDeniedException", "not authorized")),
-        Error::IdentityRefused(answer(
-            Issue,
-            "ExpiredTokenException",
-            "The token has expired",
-        )),
         Error::NotFound(answer(
             Describe,
             "ResourceNotFoundException",
@@ -162,9 +155,6 @@ pub(super) fn failures() -> Chapter {
         "AccessDeniedException",
         "not authorized",
     ));
-    let no_sign_in = NoSignIn::Settings(Unreadable::NotYetKnown {
-        path: Path::from("profile"),
-    });
     messages.extend([
         words::not_ordered(&instance, &lost),
         words::under_way(&secret(), &ordered(), &pending),
@@ -172,7 +162,6 @@ pub(super) fn failures() -> Chapter {
         words::authority_chain(&instance, &arn, &ChainError::Empty),
         words::no_request(&instance, "the subject has no common name"),
         words::not_revoked(&instance, "6a3f", refused),
-        words::sign_in(&instance, &no_sign_in),
     ]);
     Chapter {
         title: "AWS Private CA",

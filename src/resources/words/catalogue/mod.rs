@@ -9,6 +9,7 @@ mod cluster;
 mod eks;
 mod judged;
 mod secret;
+mod signing_in;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -31,6 +32,7 @@ fn chapters() -> Vec<Chapter> {
         certificate::chapter(),
         authority::obstacles(),
         authority::failures(),
+        signing_in::chapter(),
         secret::bundle(),
         judged::chapter(),
         secret::roots(),
@@ -124,9 +126,17 @@ fn every_message_is_on_the_page() {
         "judged",
         "obstacle",
         "secret",
+        "signing_in",
     ];
-    let made = ["authority", "certificate", "cluster", "judged", "secret"]
-        .map(|room| read(&format!("src/resources/words/catalogue/{room}.rs")));
+    let made = [
+        "authority",
+        "certificate",
+        "cluster",
+        "judged",
+        "secret",
+        "signing_in",
+    ]
+    .map(|room| read(&format!("src/resources/words/catalogue/{room}.rs")));
     let mut missing = Vec::new();
     for room in rooms {
         let words = read(&format!("src/resources/words/{room}.rs"));
