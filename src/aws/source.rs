@@ -1,5 +1,6 @@
 //! Where the first credentials come from.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::TokenError;
 use aws_credential_types::provider::token::ProvideToken;
-use aws_credential_types::provider::{SharedCredentialsProvider, future};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::section::EnvConfigSections;
 use aws_runtime::env_config::source;
@@ -145,10 +146,13 @@ fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCreden
         return vec![(Source::Keys, SharedCredentialsProvider::new(keys))];
     }
     let config = provider_config(loaded);
+    let profile = Profile {
+        settings: settings.clone(),
+        config: config.clone(),
+    };
+    let profile = SharedCredentialsProvider::new(profile);
     if let Some(name) = &settings.profile {
-        let profile = profile(settings, &config).profile_name(name).build();
-        let named = Source::Profile(Some(name.clone()));
-        return vec![(named, SharedCredentialsProvider::new(profile))];
+        return vec![(Source::Profile(Some(name.clone())), profile)];
     }
     let environment = EnvironmentVariableCredentialsProvider::new();
     let token = WebIdentityTokenCredentialsProvider::builder()
@@ -161,10 +165,7 @@ fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCreden
             Source::Environment,
             SharedCredentialsProvider::new(environment),
         ),
-        (
-            named,
-            SharedCredentialsProvider::new(profile(settings, &config).build()),
-        ),
+        (named, profile),
         (Source::WebIdentity, SharedCredentialsProvider::new(token)),
         (Source::Container, SharedCredentialsProvider::new(container)),
     ];
@@ -193,12 +194,35 @@ fn provider_config(loaded: &SdkConfig) -> ProviderConfig {
     config
 }
 
-fn profile(
-    settings: &Settings,
-    config: &ProviderConfig,
-) -> aws_config::profile::credentials::Builder {
-    let profile = ProfileFileCredentialsProvider::builder().configure(config);
-    profile.profile_files(files(settings))
+/// A profile, read anew whenever it is asked: the SDK's provider says only once what is wrong with
+/// the files, and does not see them mended.
+struct Profile {
+    settings: Settings,
+    config: ProviderConfig,
+}
+
+impl ProvideCredentials for Profile {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let mut profile = ProfileFileCredentialsProvider::builder()
+            .configure(&self.config)
+            .profile_files(files(&self.settings));
+        if let Some(name) = &self.settings.profile {
+            profile = profile.profile_name(name);
+        }
+        let profile = profile.build();
+        future::ProvideCredentials::new(async move { profile.provide_credentials().await })
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Profile")
+            .field(&self.settings.profile)
+            .finish()
+    }
 }
 
 /// By IMDSv2 only: the SDK knows no other.

@@ -163,7 +163,10 @@ async fn a_profile_that_is_not_there_is_named_with_its_reason() {
         ("empty", "no credentials"),
     ] {
         let settings = file.settings(Some(profile), Vec::new());
-        match credentials(&over(&settings, &wire)).await.unwrap_err() {
+        let sign_in = over(&settings, &wire);
+        // Whoever asks again hears the same.
+        credentials(&sign_in).await.unwrap_err();
+        match credentials(&sign_in).await.unwrap_err() {
             Error::Credentials { tried } => {
                 let [Tried { source, said }] = &tried[..] else {
                     panic!("{tried:?}")

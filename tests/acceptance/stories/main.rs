@@ -31,5 +31,6 @@ mod renewals;
 mod revocation;
 mod roots;
 mod rotation;
+mod signing_in;
 mod usurpers;
 mod world;
