@@ -79,9 +79,9 @@ pub enum Error {
     #[error("the credentials of {} belong to account {}, {}", caller.arn, caller.account, excluded(accounts))]
     WrongAccount {
         /// Who the credentials say we are.
-        caller: Caller,
+        caller: Box<Caller>,
         /// What the settings say.
-        accounts: Accounts,
+        accounts: Box<Accounts>,
     },
     /// AWS has no STS there.
     #[error("no AWS STS is known for {region}: {reason}")]

@@ -51,8 +51,8 @@ impl Accounts {
         let refused = among(&self.forbidden) || !self.allowed.is_empty() && !among(&self.allowed);
         match refused {
             true => Err(Error::WrongAccount {
-                caller: caller.clone(),
-                accounts: self.clone(),
+                caller: caller.clone().into(),
+                accounts: self.clone().into(),
             }),
             false => Ok(()),
         }

@@ -3,6 +3,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::mem;
 use std::time::Duration;
 
 use aws_sdk_acmpca::error::{ProvideErrorMetadata, SdkError};
@@ -234,12 +235,11 @@ pub(super) struct Failure {
     cause: Cause,
     tries: u32,
     open: bool,
-    whose: String,
 }
 
 #[derive(Debug)]
 enum Cause {
-    Refusal(Refusal),
+    Refusal(Box<Refusal>),
     NotSignedIn(aws::Error),
     Unreachable(Unreachable, String),
     Incomplete(&'static str),
@@ -251,6 +251,7 @@ struct Refusal {
     code: String,
     message: String,
     request_id: Option<String>,
+    whose: String,
 }
 
 impl Failure {
@@ -279,11 +280,12 @@ impl Failure {
         let request_id = failed.request_id().map(str::to_owned);
         Self::new(
             class,
-            Cause::Refusal(Refusal {
+            Cause::Refusal(Box::new(Refusal {
                 code,
                 message,
                 request_id,
-            }),
+                whose: String::new(),
+            })),
         )
     }
 
@@ -312,8 +314,11 @@ impl Failure {
     }
 
     /// With the words for whose credentials were sent.
-    pub(super) fn of_whom(self, whose: String) -> Self {
-        Self { whose, ..self }
+    pub(super) fn of_whom(mut self, whose: String) -> Self {
+        if let Cause::Refusal(refusal) = &mut self.cause {
+            refusal.whose = whose;
+        }
+        self
     }
 
     /// Whether what was asked may have been done all the same.
@@ -334,7 +339,10 @@ impl Failure {
             open: self.open,
         };
         match self.cause {
-            Cause::Refusal(said) => in_class(self.class, Box::new(said.of(asked)), self.whose),
+            Cause::Refusal(mut said) => {
+                let whose = mem::take(&mut said.whose);
+                in_class(self.class, Box::new(said.of(asked)), whose)
+            }
             Cause::NotSignedIn(source) => Error::NotSignedIn {
                 asked: asked.into(),
                 source,
@@ -372,7 +380,6 @@ impl Failure {
             cause,
             tries: 0,
             open: false,
-            whose: String::new(),
         }
     }
 }
@@ -383,6 +390,7 @@ impl Refusal {
             code,
             message,
             request_id,
+            ..
         } = self;
         Answer {
             asked,

@@ -41,10 +41,9 @@ impl Settings {
             ("allowed", &self.allowed_account_ids),
             ("forbidden", &self.forbidden_account_ids),
         ] {
-            let list = list.iter().enumerate();
+            let mut list = list.iter().enumerate();
             let path = |nth| format!("{place}{name}_account_ids[{nth}]");
-            list.map(|(nth, id)| check(path(nth), Some(id), form::account_id))
-                .collect::<Result<(), _>>()?;
+            list.try_for_each(|(nth, id)| check(path(nth), Some(id), form::account_id))?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ pub fn region(text: &str) -> Judged {
 
 /// An IAM role of any partition.
 pub fn role_arn(text: &str) -> Judged {
-    let role = iam_resource(text, |account| is_account(account), "role/");
+    let role = iam_resource(text, is_account, "role/");
     accept(
         role,
         "the ARN of an IAM role, arn:aws:iam::<account>:role/<name>",

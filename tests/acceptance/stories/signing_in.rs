@@ -1,7 +1,7 @@
 //! Signing in to AWS: by a chain of roles, by a share, into the wrong account, with credentials that
 //! have run out, with none.
 
-use istiopca_acceptance::aws::{ACCOUNT, Failure, RamPermission};
+use istiopca_acceptance::aws::{ACCOUNT, Call, Failure, RamPermission};
 use istiopca_acceptance::cli::{Cli, REQUIRED_PROVIDERS};
 use istiopca_acceptance::process::Run;
 
@@ -58,23 +58,27 @@ async fn refused(world: &mut World) -> Run {
     apply
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ca_of_another_account_is_reached_by_roles_one_from_the_other() {
-    for cli in Cli::both() {
-        let mut world = pipeline(cli, "roles").await;
+/// From the pipeline's user by the hub to the account of the CA.
+struct Chain {
+    user: String,
+    hub: String,
+    issuer: String,
+}
+
+impl Chain {
+    fn of(world: &World) -> Self {
         let user = format!("arn:aws:iam::{RUNNERS}:user/ci");
         let hub = world.aws.account(HUB).role("hub").trusting(&user).create();
-        let issuer = world
-            .aws
-            .account(ACCOUNT)
-            .role("mesh-ca-issuer")
-            .trusting(&hub)
-            .external_id("mesh-1")
-            .allowing(&["acm-pca:*"])
-            .create();
-        let sign_in = |external_id: &str| {
-            format!(
-                r#"profile = "story"
+        let issuer = world.aws.account(ACCOUNT).role("mesh-ca-issuer");
+        let issuer = issuer.trusting(&hub).external_id("mesh-1");
+        let issuer = issuer.allowing(&["acm-pca:*"]).create();
+        Self { user, hub, issuer }
+    }
+
+    fn sign_in(&self, external_id: &str) -> String {
+        let Self { hub, issuer, .. } = self;
+        format!(
+            r#"profile = "story"
   assume_role {{
     role_arn            = "{hub}"
     session_name        = "nightly"
@@ -90,19 +94,12 @@ async fn a_ca_of_another_account_is_reached_by_roles_one_from_the_other() {
       external_id  = "{external_id}"
     }}
   }}"#
-            )
-        };
-        configure(&world, &sign_in("mesh-2"));
-        refused(&mut world)
-            .await
-            .says("a role cannot be assumed")
-            .says(&issuer)
-            .says("external_id");
+        )
+    }
 
-        configure(&world, &sign_in("mesh-1"));
-        world.aws.forget_calls();
-        world.apply(&[]).await.succeeds();
-        let calls = world.aws.calls();
+    /// What AWS saw: who assumed what with which parameters, and who issued.
+    fn was_walked(&self, calls: &[Call]) {
+        let by = |call: &Call| call.principal.clone().unwrap_or_default();
         let of = |operation: &str| {
             let mut found = calls.iter().filter(|call| call.operation == operation);
             found.next().unwrap_or_else(|| panic!("no {operation}"))
@@ -113,7 +110,7 @@ async fn a_ca_of_another_account_is_reached_by_roles_one_from_the_other() {
                 .next()
                 .unwrap_or_else(|| panic!("{arn} was not assumed"))
         };
-        assert_eq!(role(&hub).principal.as_deref(), Some(user.as_str()));
+        assert_eq!(by(role(&self.hub)), self.user);
         for (parameter, value) in [
             ("RoleSessionName", "nightly"),
             ("DurationSeconds", "900"),
@@ -121,13 +118,33 @@ async fn a_ca_of_another_account_is_reached_by_roles_one_from_the_other() {
             ("Tags.member.1.Value", "mesh"),
             ("TransitiveTagKeys.member.1", "team"),
         ] {
-            assert_eq!(role(&hub).request[parameter], value, "{parameter}");
+            assert_eq!(role(&self.hub).request[parameter], value, "{parameter}");
         }
         let nightly = format!("arn:aws:sts::{HUB}:assumed-role/hub/nightly");
-        assert_eq!(role(&issuer).principal, Some(nightly));
+        assert_eq!(by(role(&self.issuer)), nightly);
         let issuing = format!("arn:aws:sts::{ACCOUNT}:assumed-role/mesh-ca-issuer/issuing");
-        assert_eq!(of("GetCallerIdentity").principal, Some(issuing.clone()));
-        assert_eq!(of("IssueCertificate").principal, Some(issuing));
+        assert_eq!(by(of("GetCallerIdentity")), issuing);
+        assert_eq!(by(of("IssueCertificate")), issuing);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_of_another_account_is_reached_by_roles_one_from_the_other() {
+    for cli in Cli::both() {
+        let mut world = pipeline(cli, "roles").await;
+        let chain = Chain::of(&world);
+        configure(&world, &chain.sign_in("mesh-2"));
+        refused(&mut world)
+            .await
+            .says("a role cannot be assumed")
+            .says(&chain.issuer)
+            .says("external_id");
+
+        configure(&world, &chain.sign_in("mesh-1"));
+        world.aws.forget_calls();
+        world.apply(&[]).await.succeeds();
+        let calls = world.aws.calls();
+        chain.was_walked(&calls);
         for call in &calls {
             let agent = call.user_agent.as_deref().unwrap_or_default();
             assert!(

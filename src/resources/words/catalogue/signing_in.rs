@@ -68,15 +68,15 @@ fn role_refused(code: &str, message: &str) -> aws::Error {
 
 fn wrong_account() -> aws::Error {
     aws::Error::WrongAccount {
-        caller: Caller {
+        caller: Box::new(Caller {
             account: "444455556666".to_owned(),
             partition: "aws".to_owned(),
             arn: "arn:aws:iam::444455556666:user/ci".to_owned(),
-        },
-        accounts: Accounts {
+        }),
+        accounts: Box::new(Accounts {
             allowed: vec!["111122223333".to_owned()],
             forbidden: Vec::new(),
-        },
+        }),
     }
 }
 
