@@ -14,6 +14,7 @@ use super::answer::Failure;
 pub(crate) struct Faults {
     by_operation: Mutex<HashMap<String, Rule>>,
     held: watch::Sender<BTreeSet<String>>,
+    latency: Mutex<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +47,7 @@ impl Faults {
         Self {
             by_operation: Mutex::default(),
             held: watch::Sender::new(BTreeSet::new()),
+            latency: Mutex::default(),
         }
     }
 
@@ -80,6 +82,10 @@ impl Faults {
         self.rules().entry(operation.to_owned()).or_default().delay = delay;
     }
 
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        *self.latency() = latency;
+    }
+
     pub(crate) fn hold(&self, operation: &str) {
         self.held
             .send_modify(|held| _ = held.insert(operation.to_owned()));
@@ -112,13 +118,18 @@ impl Faults {
             .rules()
             .get(operation)
             .map_or(Duration::ZERO, |rule| rule.delay);
-        tokio::time::sleep(delay).await;
+        let latency = *self.latency();
+        tokio::time::sleep(latency + delay).await;
         // The only error is a sender that is gone, and it lives as long as self.
         _ = self
             .held
             .subscribe()
             .wait_for(|held| !held.contains(operation))
             .await;
+    }
+
+    fn latency(&self) -> MutexGuard<'_, Duration> {
+        self.latency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn rules(&self) -> MutexGuard<'_, HashMap<String, Rule>> {

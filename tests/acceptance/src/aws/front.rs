@@ -2,6 +2,7 @@
 //! out, written down, and answered, in this order.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -51,6 +52,17 @@ fn carried_out(
     caller: Option<&Caller>,
     request_id: &str,
 ) -> Result<Outcome, Failure> {
+    if let Some(caller) = caller
+        && !world
+            .buckets
+            .allow(&asked.operation, caller, Instant::now())
+    {
+        return Err(match asked.protocol {
+            Protocol::Json => Failure::throttling(),
+            Protocol::RestJson => Failure::too_many_requests(),
+            Protocol::Query => Failure::of("Throttling", "Rate exceeded"),
+        });
+    }
     let fault = world.faults.next(&asked.operation);
     if let Some(Fault::Refused(failure)) = fault {
         return Err(failure);

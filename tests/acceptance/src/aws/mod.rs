@@ -41,6 +41,7 @@ pub mod identity;
 mod oidc;
 mod partition;
 pub mod pca;
+mod quota;
 mod random;
 mod sigv4;
 mod sts;
@@ -59,6 +60,7 @@ pub use eks::{ClusterBuilder, ClusterHandle, ClusterStatus};
 pub use identity::{Account, RoleBuilder};
 pub use oidc::IdentityProvider;
 pub use pca::{CaBuilder, CaHandle, IssuedCertificate, RamPermission, Status, UsageMode};
+pub use quota::Quotas;
 pub use x509::key::{Hash, KeyAlgorithm, SigningAlgorithm};
 
 use accounts::Accounts;
@@ -66,6 +68,7 @@ use calls::Calls;
 use eks::Clusters;
 use fault::{Faults, Rewrite};
 use pca::Authorities;
+use quota::Buckets;
 
 use crate::loopback::Server;
 
@@ -91,6 +94,7 @@ pub(crate) struct World {
     issuers: Mutex<Vec<IdentityProvider>>,
     calls: Calls,
     faults: Faults,
+    buckets: Buckets,
 }
 
 impl Aws {
@@ -104,6 +108,7 @@ impl Aws {
             issuers: Mutex::default(),
             calls: Calls::new(),
             faults: Faults::new(),
+            buckets: Buckets::default(),
         });
         let app = Router::new()
             .fallback(front::answer)
@@ -196,6 +201,17 @@ impl Aws {
     /// Waits that long before each answer of an operation, once the call has been written down.
     pub fn slow_down(&self, operation: &str, delay: Duration) {
         self.world.faults.slow_down(operation, delay);
+    }
+
+    /// Waits that long before each answer of every operation: the way to AWS and back, and its work.
+    /// None unless set.
+    pub fn set_latency(&self, latency: Duration) {
+        self.world.faults.set_latency(latency);
+    }
+
+    /// Refuses what is above these quotas from now on, with full buckets. None unless set.
+    pub fn set_quotas(&self, quotas: Quotas) {
+        self.world.buckets.fill(quotas);
     }
 
     /// Keeps the answers of an operation back, once each call has been carried out and written

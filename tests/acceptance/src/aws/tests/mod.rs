@@ -30,6 +30,7 @@ mod issuing;
 mod knobs;
 mod listing;
 mod passthrough;
+mod quotas;
 mod revoking;
 mod sharing;
 pub(crate) mod signer;
