@@ -8,5 +8,6 @@ pub mod istio;
 mod loopback;
 pub mod parts;
 pub mod process;
+pub mod proxy;
 pub mod sandbox;
 pub mod sandbox_cluster;

@@ -1,4 +1,4 @@
-//! An HTTP server on the loopback interface, on a thread and a runtime of its own: a test that
+//! A server on the loopback interface, on a thread and a runtime of its own: a test that
 //! waits for a child process does not starve it.
 
 use std::io;
@@ -21,6 +21,16 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `app` on a free port of 127.0.0.1; `name` is the thread's.
     pub(crate) fn start(name: &str, app: Router) -> io::Result<Self> {
+        Self::run(name, |listener| async {
+            _ = axum::serve(listener, app).await;
+        })
+    }
+
+    /// Runs whatever serves the listener.
+    pub(crate) fn run<F: Future>(
+        name: &str,
+        serve: impl FnOnce(TcpListener) -> F + Send + 'static,
+    ) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -34,7 +44,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || serve(&runtime, listener, app, stopped))?;
+            .spawn(move || until(&runtime, stopped, || serve(listener)))?;
         Ok(Self {
             address,
             stop: Some(stop),
@@ -58,12 +68,12 @@ impl Drop for Server {
 }
 
 /// Serves until `stopped` resolves, whichever way; open connections and held answers are dropped
-/// then.
-fn serve(runtime: &Runtime, listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {
+/// then, with the runtime.
+fn until<F: Future>(runtime: &Runtime, stopped: oneshot::Receiver<()>, serve: impl FnOnce() -> F) {
     runtime.block_on(async {
         tokio::select! {
             _ = stopped => {}
-            _ = async { axum::serve(listener, app).await } => {}
+            _ = serve() => {}
         }
     });
 }

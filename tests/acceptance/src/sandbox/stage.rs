@@ -46,7 +46,7 @@ impl Stage {
         let root = root.common_name("Sandbox Root CA").create();
         let issuer = aws.subordinate(&root).path_length(1).valid_for(years(5));
         let issuer = issuer.common_name("Sandbox Mesh CA").create();
-        let cluster = SandboxCluster::start(move || clock.now()).await?;
+        let cluster = SandboxCluster::start(move || clock.now())?;
         let dir = core.workdir(Provider::Mirror(provider))?;
         let example = example("quickstart");
         dir.copy(&example)

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
@@ -15,18 +15,25 @@ use serde_json::{Value, json};
 use super::discovery;
 use super::openapi;
 use super::request::{Patch, Selection, Sent, text};
+use super::requests::{Answered, Requests};
 use super::shape::shaped;
 use super::status::Refusal;
 use super::store::{Answer, Store, Writer};
 use super::target::{Collection, Target};
+use crate::aws::Authenticator;
 
 /// What all requests share.
 #[derive(Clone)]
 pub(super) struct Api {
     store: Arc<Mutex<Store>>,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    authorization: Arc<str>,
+    token: Arc<str>,
+    authenticator: Arc<Mutex<Option<Authenticator>>>,
+    requests: Arc<Requests>,
 }
+
+/// Whoever has the cluster's own token.
+const ADMINISTRATOR: &str = "sandbox";
 
 type Reply = Result<(StatusCode, Json<Value>), Refusal>;
 
@@ -37,8 +44,38 @@ impl Api {
         Self {
             store,
             now: Arc::new(now),
-            authorization: format!("Bearer {token}").into(),
+            token: token.into(),
+            authenticator: Arc::default(),
+            requests: Arc::default(),
         }
+    }
+
+    /// Whose tokens are taken beside the cluster's own.
+    pub(super) fn set_authenticator(&self, authenticator: Authenticator) {
+        *self.authenticator() = Some(authenticator);
+    }
+
+    /// The book of requests.
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// The user whose bearer token this is.
+    fn user(&self, token: &str) -> Option<String> {
+        if token == &*self.token {
+            return Some(ADMINISTRATOR.to_owned());
+        }
+        let authenticator = self.authenticator().clone()?;
+        authenticator
+            .authenticate(token)
+            .ok()
+            .map(|identity| identity.username)
+    }
+
+    fn authenticator(&self) -> MutexGuard<'_, Option<Authenticator>> {
+        self.authenticator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The objects, which nobody else sees meanwhile.
@@ -78,15 +115,20 @@ impl Api {
     }
 }
 
-async fn authorise(
-    State(api): State<Api>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    if text(request.headers(), AUTHORIZATION) != &*api.authorization {
-        return Err(Refusal::unauthorized());
-    }
-    Ok(next.run(request).await)
+/// Lets in whoever is known, and writes every request down, the refused ones too.
+async fn authorise(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let bearer = text(request.headers(), AUTHORIZATION).strip_prefix("Bearer ");
+    let user = bearer.and_then(|token| api.user(token));
+    let asked = Answered::of(&request, user.as_deref());
+    let answer = match user {
+        Some(_) => next.run(request).await,
+        None => Refusal::unauthorized().into_response(),
+    };
+    api.requests.write(Answered {
+        status: answer.status().as_u16(),
+        ..asked
+    });
+    answer
 }
 
 async fn no_such_verb(request: Request) -> Refusal {

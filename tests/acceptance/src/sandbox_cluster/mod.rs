@@ -1,12 +1,13 @@
-//! A Kubernetes API **for the sandbox only**: as much of one as the provider and `kubectl` need
-//! around a Secret.
+//! A Kubernetes API **for the sandbox and for fleets**: as much of one as the provider and `kubectl`
+//! need around a Secret.
 //!
-//! The stories do not use it. They run against a real kube-apiserver, because this one was written
+//! What happens in a cluster the stories see in a real kube-apiserver, because this one was written
 //! from the same understanding of Kubernetes as the provider and would agree with its mistakes.
 //! What it is for: `cargo sandbox` shows the provider at work within seconds, on a machine where
-//! nothing but Rust and a Terraform or OpenTofu CLI is installed.
+//! nothing but Rust and a Terraform or OpenTofu CLI is installed; and a story about many clusters
+//! has hundreds of them, each with a CA, a port and tokens of its own, some of them down.
 //!
-//! Served over HTTPS with a CA of its own, to whoever has the token: Secrets and namespaces (read,
+//! Served over HTTPS with a CA of its own, to whoever has the token or one of EKS: Secrets and namespaces (read,
 //! list, create, replace, patch, server-side apply; Secrets can be deleted), reviews of one's own
 //! access (all is allowed), discovery, `/version`, `/readyz`. ConfigMaps, pods and Deployments are
 //! known, and there are none. Ownership of fields, resourceVersions, preconditions, and the rules
@@ -20,6 +21,7 @@ mod api;
 mod chance;
 mod claims;
 mod discovery;
+mod door;
 mod facts;
 mod fields;
 mod form;
@@ -28,6 +30,7 @@ mod managed;
 mod openapi;
 mod ownership;
 mod request;
+mod requests;
 mod rules;
 mod shape;
 mod status;
@@ -36,16 +39,20 @@ mod target;
 mod tls;
 
 use std::fmt;
+use std::io;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::oneshot;
+
+use crate::aws::Authenticator;
 
 pub use self::facts::{KeyFacts, SecretFacts};
+pub use self::requests::Answered;
 
 use self::api::Api;
+use self::door::Door;
 use self::target::Kind;
 use self::tls::Identity;
 
@@ -55,8 +62,7 @@ pub struct SandboxCluster {
     ca_pem: String,
     token: String,
     api: Api,
-    /// Dropped with the cluster, which is what the server waits for.
-    _stop: oneshot::Sender<()>,
+    door: Door,
 }
 
 /// Why the sandbox's cluster could not be started.
@@ -70,35 +76,60 @@ pub enum StartError {
     Tls(#[from] rustls::Error),
     /// No port on 127.0.0.1 can be listened on.
     #[error("could not listen on a free port of 127.0.0.1")]
-    Listen(#[from] std::io::Error),
+    Listen(#[from] io::Error),
 }
 
 impl SandboxCluster {
-    /// Starts a cluster on a free port of 127.0.0.1, in the tokio runtime that this is called from.
+    /// Starts a cluster on a free port of 127.0.0.1.
     ///
     /// `now` is asked at every write: it dates objects and managers, so a sandbox can let days
     /// pass.
-    pub async fn start(
-        now: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Result<Self, StartError> {
+    pub fn start(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Self, StartError> {
         let identity = Identity::generate()?;
-        let listener = identity.listen().await?;
-        let url = format!("https://{}", axum::serve::Listener::local_addr(&listener)?);
         let token = chance::token();
         let api = Api::new(&token, now);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(listener, api.router()).with_graceful_shutdown(async {
-            // Either way the cluster is gone: nobody ever sends.
-            stopped.await.ok();
-        });
-        tokio::spawn(server.into_future());
+        let door = Door::open(identity.acceptor, api.router())?;
         Ok(Self {
-            url,
+            url: format!("https://{}", door.address()),
             ca_pem: identity.ca_pem,
             token,
             api,
-            _stop: stop,
+            door,
         })
+    }
+
+    /// Takes tokens of EKS too from now on, those that the authenticator takes; nothing that was
+    /// let in before is remembered. Whoever is let in may do everything.
+    pub fn set_authenticator(&self, authenticator: Authenticator) {
+        self.api.set_authenticator(authenticator);
+    }
+
+    /// Takes the cluster down: open connections are cut and new ones refused. What is in it stays.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be kept.
+    pub async fn take_down(&self) -> io::Result<()> {
+        self.door.shut().await
+    }
+
+    /// Brings it back, on the same port and with the same certificate.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be listened on.
+    pub async fn bring_back(&self) -> io::Result<()> {
+        self.door.reopen().await
+    }
+
+    /// Every request that was answered so far, in the order of the answers.
+    pub fn requests(&self) -> Vec<Answered> {
+        self.api.requests().all()
+    }
+
+    /// Begins a new book of requests.
+    pub fn forget_requests(&self) {
+        self.api.requests().forget();
     }
 
     /// Where it is served, as in `https://127.0.0.1:40123`: the provider's `host`.

@@ -1,9 +1,8 @@
-//! HTTPS on a free loopback port, with a CA made for this one server.
+//! A CA made for one cluster, and the certificate that it vouches for.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use axum::serve::Listener;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -11,10 +10,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::StartError;
 
@@ -23,13 +19,7 @@ use super::StartError;
 /// Valid at any time that a sandbox may say it is: from 1975 to 4096, which are rcgen's own dates.
 pub(super) struct Identity {
     pub(super) ca_pem: String,
-    config: Arc<ServerConfig>,
-}
-
-/// Connections whose TLS handshake is done.
-pub(super) struct TlsListener {
-    address: SocketAddr,
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    pub(super) acceptor: TlsAcceptor,
 }
 
 impl Identity {
@@ -55,61 +45,10 @@ impl Identity {
             certificate.der().clone(),
             PrivatePkcs8KeyDer::from(server_key.serialize_der()),
         )?;
-        Ok(Self { ca_pem, config })
-    }
-
-    /// Starts to accept connections on a free port.
-    pub(super) async fn listen(&self) -> Result<TlsListener, StartError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let (accepted, ready) = mpsc::channel(16);
-        tokio::spawn(accept(
-            listener,
-            TlsAcceptor::from(self.config.clone()),
-            accepted,
-        ));
-        Ok(TlsListener { address, ready })
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(connection) => connection,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        Ok(self.address)
-    }
-}
-
-/// Each handshake in a task of its own, so that a slow client holds up nobody; until the receiver
-/// is dropped.
-async fn accept(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    accepted: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    loop {
-        let connection = tokio::select! {
-            () = accepted.closed() => return,
-            connection = listener.accept() => connection,
-        };
-        let Ok((stream, peer)) = connection else {
-            continue;
-        };
-        let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
-        tokio::spawn(async move {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                // Nobody to send it to: the cluster is being stopped.
-                accepted.send((stream, peer)).await.ok();
-            }
-        });
+        Ok(Self {
+            ca_pem,
+            acceptor: TlsAcceptor::from(config),
+        })
     }
 }
 

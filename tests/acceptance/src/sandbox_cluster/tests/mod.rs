@@ -6,6 +6,7 @@
 mod apply;
 mod delete;
 mod edit;
+mod fleet;
 mod kubectl;
 mod limits;
 mod serving;
@@ -35,7 +36,7 @@ struct Sandbox {
 
 impl Sandbox {
     async fn start() -> Self {
-        let cluster = SandboxCluster::start(noon).await.unwrap();
+        let cluster = SandboxCluster::start(noon).unwrap();
         let client = Client::try_from(config(&cluster)).unwrap();
         let secrets = Api::namespaced(client.clone(), "istio-system");
         let sandbox = Self {
