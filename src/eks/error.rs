@@ -6,10 +6,8 @@ use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::operation::describe_cluster::DescribeClusterError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::aws;
 use crate::aws::error::words;
-
-/// Why there is no identity to ask with.
-pub use crate::aws::Error as SignInError;
 
 /// A cluster as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +57,7 @@ pub enum Error {
         /// What was to be asked.
         place: Place,
         /// Why not.
-        source: SignInError,
+        source: aws::Error,
     },
     /// EKS did not answer.
     #[error("no answer about the {place}: {reason}")]
@@ -97,7 +95,7 @@ impl Error {
 
     pub(super) fn of(place: &Place, failed: &SdkError<DescribeClusterError, HttpResponse>) -> Self {
         let place = place.clone();
-        if let Some(source) = SignInError::behind(failed) {
+        if let Some(source) = aws::Error::behind(failed) {
             return Self::NotSignedIn { place, source };
         }
         let Some(refusal) = failed.as_service_error() else {

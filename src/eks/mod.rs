@@ -19,7 +19,7 @@ use aws_sdk_eks::types::{Cluster, ClusterStatus};
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 pub use arn::{ClusterArn, NotAClusterArn, is_name};
-pub use error::{Error, Place, SignInError};
+pub use error::{Error, Place};
 pub use role::{Owner, RoleSettings};
 pub use token::{Minted, Unminted};
 

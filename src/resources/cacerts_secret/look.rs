@@ -4,7 +4,7 @@ use super::compose::Files;
 use super::drift::drift;
 use super::outputs::SecretNotes;
 use super::settings::Settings;
-use super::{CacertsSecret, Outputs, Prior, at, connected, instance, is_gone, trust};
+use super::{CacertsSecret, Outputs, Prior, at, instance, is_gone, known, trust};
 use crate::clients::Clients;
 use crate::pki::Live;
 use crate::resources::issue;
@@ -46,7 +46,7 @@ async fn look_at_secret(
         mut private,
     } = state;
     let instance = instance(&settings);
-    let cluster = match connected(call, &settings).await {
+    let cluster = match known(call, &settings, &outputs.1).await {
         Ok(connected) => connected.cluster,
         // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.
         Err(error) if error.is_not_known_yet() => return Ok(here(outputs, private, Vec::new())),

@@ -117,7 +117,7 @@ impl Resource for CacertsSecret {
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
         let instance = instance(&state.settings);
         let written = &state.outputs.1;
-        let cluster = match connected(call, &state.settings).await {
+        let cluster = match known(call, &state.settings, written).await {
             Ok(connected) => connected.cluster,
             Err(error) if is_gone(&error, written) => {
                 return Ok(vec![words::cluster_gone(&instance, &error)]);
@@ -161,11 +161,23 @@ fn last(prior: &Prior, reason: &str) -> Last {
     }
 }
 
-/// The cluster that the Secret is in.
+/// The cluster that the Secret is to be in.
 async fn connected(call: &Call<'_, Clients>, settings: &Settings) -> Result<Connected, NoCluster> {
-    call.clients
-        .cluster(settings.eks_cluster_arn.as_ref())
-        .await
+    let named = settings.eks_cluster_arn.as_ref();
+    call.clients.cluster(named).await
+}
+
+/// The cluster that the Secret is in. Where the provider block named it and does so no more, because
+/// resources now name theirs, it is still known by its ARN.
+async fn known(
+    call: &Call<'_, Clients>,
+    settings: &Settings,
+    written: &Written,
+) -> Result<Connected, NoCluster> {
+    match (connected(call, settings).await, &written.cluster_arn) {
+        (Err(error), Some(arn)) if error.names_none() => call.clients.cluster(Some(arn)).await,
+        (settled, _) => settled,
+    }
 }
 
 /// Whether the very cluster of the Secret is gone, and the Secret with it.

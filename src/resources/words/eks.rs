@@ -1,6 +1,7 @@
 //! What can go wrong on the way to a cluster of EKS.
 
-use super::{Instance, sentence};
+use super::{Instance, sentence, signing_in};
+use crate::aws;
 use crate::clients::{NoCluster, NoSignIn};
 use crate::eks::Error;
 use crate::terraform::Diagnostic;
@@ -15,7 +16,9 @@ const NO_SERVER: &str =
 pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnostic> {
     match error {
         NoCluster::Eks(error) => Some(described(instance, error)),
-        NoCluster::SignIn(error) => Some(no_sign_in(instance, error)),
+        NoCluster::SignIn(NoSignIn::SignIn(error)) => {
+            Some(not_signed_in(instance, "looking up the EKS cluster", error))
+        }
         NoCluster::NoRegion { name } => Some(instance.error(
             "no region to look for the EKS cluster in",
             &[
@@ -62,7 +65,15 @@ pub(in crate::resources) fn cluster_gone(instance: &Instance, error: &NoCluster)
     )
 }
 
+fn not_signed_in(instance: &Instance, asked: &str, error: &aws::Error) -> Diagnostic {
+    let (what, told, remedy) = signing_in::failed(&asked, error);
+    instance.error(what, &[&told, UNWRITTEN, &remedy])
+}
+
 fn described(instance: &Instance, error: &Error) -> Diagnostic {
+    if let Error::NotSignedIn { place, source } = error {
+        return not_signed_in(instance, &format!("looking up the {place}"), source);
+    }
     let told = sentence(&format!("AWS says: {error}"));
     let (what, told, remedy) = match error {
         Error::Absent { .. } => (
@@ -81,11 +92,6 @@ fn described(instance: &Instance, error: &Error) -> Diagnostic {
             told,
             "Allow `eks:DescribeCluster` on the cluster. Nothing else is needed of IAM to sign in to it.",
         ),
-        Error::NotSignedIn { .. } => (
-            "no way to sign in to AWS",
-            told,
-            "Correct the provider block, `eks_assume_role {}` included, or the environment.",
-        ),
         Error::Unreachable { reason, .. } => (
             "EKS cannot be reached",
             format!(
@@ -93,23 +99,9 @@ fn described(instance: &Instance, error: &Error) -> Diagnostic {
             ),
             "Check the network and `endpoints { eks }`, then run it again.",
         ),
-        Error::Refused { .. } | Error::Incomplete { .. } => {
+        Error::Refused { .. } | Error::Incomplete { .. } | Error::NotSignedIn { .. } => {
             ("EKS does not describe the cluster", told, "Run it again.")
         }
     };
     instance.error(what, &[&told, UNWRITTEN, remedy])
-}
-
-fn no_sign_in(instance: &Instance, error: &NoSignIn) -> Diagnostic {
-    instance.error(
-        "no way to sign in to AWS",
-        &[
-            &sentence(&format!(
-                "The EKS cluster cannot be looked up, because the provider's configuration does not lead to AWS \
-                 credentials: {error}"
-            )),
-            UNWRITTEN,
-            "Correct the provider block, `eks_assume_role {}` included, or the environment, then run it again.",
-        ],
-    )
 }

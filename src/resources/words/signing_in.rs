@@ -63,6 +63,7 @@ pub(super) fn failed(asked: &impl Display, error: &Error) -> Told {
         Error::Setting { .. }
         | Error::TokenFile { .. }
         | Error::CaBundle { .. }
+        | Error::Unsigned { .. }
         | Error::NoSts { .. } => (
             "no way to sign in to AWS",
             told,

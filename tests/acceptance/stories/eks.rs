@@ -133,7 +133,10 @@ async fn a_token_that_expires_during_an_apply_is_made_anew() {
         running.wait(SOON).await.succeeds();
         let reviews = eks.authenticator.reviews();
         let last = reviews.last().expect("a token was shown");
-        assert!(last.outcome.is_ok() && last.token != shown[0], "{reviews:?}");
+        assert!(
+            last.outcome.is_ok() && last.token != shown[0],
+            "{reviews:?}"
+        );
         eks.world.openssl_accepts_the_live_bundle().await;
         eks.authenticator
             .set_lifetime(SignedDuration::from_mins(15));

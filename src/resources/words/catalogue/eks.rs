@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{Chapter, secret};
+use crate::aws;
 use crate::clients::{NoCluster, NoSignIn};
-use crate::eks::{ClusterArn, Error, Place, SignInError};
+use crate::eks::{ClusterArn, Error, Place};
 use crate::resources::words;
 use crate::terraform::Diagnostic;
 
@@ -27,8 +28,8 @@ fn absent() -> Error {
     }
 }
 
-fn no_credentials() -> SignInError {
-    SignInError::RoleRefused {
+fn no_credentials() -> aws::Error {
+    aws::Error::RoleRefused {
         role_arn: "arn:aws:iam::111122223333:role/mesh-ci".to_owned(),
         code: "AccessDenied".to_owned(),
         message: "User: … is not authorized to perform: sts:AssumeRole".to_owned(),
