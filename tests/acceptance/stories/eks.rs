@@ -79,7 +79,7 @@ impl Eks {
     /// whom it has let in.
     async fn until_refused(&self, token: &str) {
         let holder = User {
-            name: "holder".to_owned(),
+            name: format!("holder-in-{}", self.world.namespace),
             token: token.to_owned(),
         };
         let end = Instant::now() + SOON;

@@ -5,6 +5,7 @@
     reason = "a story ends where what it needs is missing"
 )]
 
+mod accounts;
 mod canary;
 mod chance;
 mod changes;
