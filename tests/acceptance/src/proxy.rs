@@ -277,6 +277,24 @@ mod tests {
         assert_eq!((proxy.forwarded(), proxy.tunnels()), (vec![url], vec![]));
     }
 
+    /// curl would send both over one connection to the proxy, if it were left open.
+    #[tokio::test]
+    async fn each_plain_request_goes_to_its_own_server() {
+        let proxy = Proxy::start().unwrap();
+        let servers = [0, 1].map(|_| Aws::start(Clock::stopped_at(Timestamp::now())).unwrap());
+        let [first, second] = servers.each_ref().map(|aws| format!("{}/", aws.endpoint()));
+        curl(
+            &proxy.url(),
+            &["-d", "Action=GetCallerIdentity", &first],
+            &second,
+        )
+        .await;
+        for aws in servers {
+            assert_eq!(aws.count("GetCallerIdentity"), 1);
+        }
+        assert_eq!(proxy.forwarded(), [first, second]);
+    }
+
     #[tokio::test]
     async fn a_password_may_be_demanded() {
         let (proxy, cluster) = (Proxy::requiring("ci", "p:w").unwrap(), cluster());

@@ -139,16 +139,17 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, app: Router) {
         .await;
 }
 
+/// Made by whoever is first while the others wait: a second one could not be dropped from within a
+/// test's own.
 fn runtime() -> io::Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let made = Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .thread_name("sandbox clusters")
-        .enable_all()
-        .build()?;
-    // Whoever comes second drops the one that it made, which has nothing to do yet.
-    Ok(RUNTIME.get_or_init(|| made))
+    static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+    let made = RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("sandbox clusters")
+            .enable_all()
+            .build()
+    });
+    made.as_ref()
+        .map_err(|error| io::Error::new(error.kind(), error.to_string()))
 }
