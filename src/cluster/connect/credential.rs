@@ -79,14 +79,17 @@ fn token(filled: &Filled) -> Result<Option<Credential>, SettingsError> {
     let Some(token) = &filled.settings.token else {
         return Ok(None);
     };
-    // A token read from a file ends in a line break.
-    let token = token.expose().trim();
-    if !token.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(SettingsError::BadToken {
-            named: filled.named("token"),
-        });
-    }
+    let bad = || SettingsError::BadToken {
+        named: filled.named("token"),
+    };
+    let token = printable(token.expose()).ok_or_else(bad)?;
     Ok(Some(Credential::Token(token.into())))
+}
+
+/// The token itself, if a header can hold it. One that was read from a file ends in a line break.
+pub(super) fn printable(text: &str) -> Option<&str> {
+    let token = text.trim();
+    token.chars().all(|c| c.is_ascii_graphic()).then_some(token)
 }
 
 fn basic(filled: &Filled) -> Result<Option<Credential>, SettingsError> {

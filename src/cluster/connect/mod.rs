@@ -9,6 +9,7 @@ mod credential;
 mod error;
 mod exec;
 mod fingerprint;
+pub mod form;
 mod in_cluster;
 mod kubeconfig;
 mod pem;

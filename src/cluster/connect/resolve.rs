@@ -312,11 +312,14 @@ fn proxy(
 
 fn server_name(name: Option<String>) -> Result<Option<String>, SettingsError> {
     match name {
-        Some(got) if ServerName::try_from(got.as_str()).is_err() => {
-            Err(SettingsError::BadServerName { got })
-        }
+        Some(got) if !is_server_name(&got) => Err(SettingsError::BadServerName { got }),
         checked => Ok(checked),
     }
+}
+
+/// Whether a certificate can have that name.
+pub(super) fn is_server_name(text: &str) -> bool {
+    ServerName::try_from(text).is_ok()
 }
 
 #[cfg(test)]

@@ -234,7 +234,7 @@ fn ends(id: &str) {
     }
 }
 
-const HANGS: &str = "sleep 600 & echo $! > child; echo $$ > leader; echo waiting for a browser >&2; touch ready; wait";
+const HANGS: &str = "sleep 60 & echo $! > child; echo $$ > leader; echo waiting for a browser >&2; touch ready; wait";
 
 #[tokio::test]
 async fn a_program_that_hangs_is_stopped_with_all_that_it_started() {
@@ -276,7 +276,7 @@ async fn whoever_stops_waiting_stops_the_program_with_all_that_it_started() {
 
 #[tokio::test]
 async fn what_lives_on_behind_a_program_holds_nobody_up() {
-    let text = format!("sleep 600 >/dev/null & echo $! >&2; {PRINTS}; exit 1");
+    let text = format!("sleep 60 >/dev/null & echo $! >&2; {PRINTS}; exit 1");
     let refused = refused(&script(&text, &[("GIVEN", "t")])).await;
     let (_, id) = refused.why.split_once("its last words: ").unwrap();
     let id: i32 = id.parse().unwrap();
