@@ -7,7 +7,7 @@
 
 use crate::aws::settings::form::{self, Judged};
 use crate::terraform::schema::{
-    Attribute, Block, Check, Nesting, Rule, flag, number, text, text_map, texts,
+    Attribute, Block, Check, Nesting, Rule, flag, joined, number, text, text_map, texts,
 };
 
 pub(super) const REGION: Attribute = region("region").says(
@@ -171,11 +171,16 @@ const IN_ACMPCA: [Attribute; 9] = [
 
 const MANY: Nesting = Nesting::List { min: 0, max: 0 };
 
-const ROLE: [Attribute; 9] = [
-    text("role_arn")
+const ROLE: [Attribute; 9] = joined(
+    [text("role_arn")
         .required()
         .check(Check::Format(|text| worded(text, form::role_arn)))
-        .says("ARN of the IAM role."),
+        .says("ARN of the IAM role.")],
+    SESSION,
+);
+
+/// What can be said of a role's session, whichever way the role is named.
+pub(super) const SESSION: [Attribute; 8] = [
     SESSION_NAME.says("Name of the session in CloudTrail."),
     checked("source_identity", |text| worded(text, form::session_name))
         .says("Who is behind the session. It stays with all that is assumed from this role."),
@@ -243,11 +248,14 @@ const fn accounts(name: &'static str) -> Attribute {
         .check(Check::Format(|text| worded(text, form::account_id)))
 }
 
-const fn checked(name: &'static str, accepts: fn(&str) -> Result<(), String>) -> Attribute {
+pub(super) const fn checked(
+    name: &'static str,
+    accepts: fn(&str) -> Result<(), String>,
+) -> Attribute {
     text(name).optional().check(Check::Format(accepts))
 }
 
-fn worded(text: &str, form: fn(&str) -> Judged) -> Result<(), String> {
+pub(super) fn worded(text: &str, form: fn(&str) -> Judged) -> Result<(), String> {
     form(text).map_err(|expected| format!("Must be {expected}, not {text:?}."))
 }
 

@@ -24,7 +24,7 @@ pub(super) const HOUSE: &[Room] = &[
     },
     Room {
         name: "provider",
-        rooms: "aws clients resources terraform",
+        rooms: "aws clients cluster eks resources terraform",
         crates: "",
     },
     Room {
