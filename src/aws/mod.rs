@@ -105,7 +105,8 @@ impl SignIn {
     /// in that call's error why there were none. A service that has an endpoint of its own takes
     /// neither the FIPS nor the dual-stack variant: the SDK refuses to combine them.
     pub async fn session(&self, region: &str) -> Result<SdkConfig, Error> {
-        let (base, there) = (self.base().await?, Region::new(region.to_owned()));
+        let there = Region::new(region.to_owned());
+        let base = self.base(Some(&there)).await?;
         let mut session = base.to_builder().region(there.clone());
         session.set_credentials_provider(self.end(&base, &there));
         Ok(session.build())
@@ -118,7 +119,8 @@ impl SignIn {
         if let Some(known) = self.caller.get() {
             return Ok(known.clone());
         }
-        let (base, there) = (self.base().await?, Region::new(region.to_owned()));
+        let there = Region::new(region.to_owned());
+        let base = self.base(Some(&there)).await?;
         let mut config = base.to_builder().region(self.region_of_sts(&base, &there));
         config.set_credentials_provider(self.end(&base, &there));
         let sts = sts::client(&config.build(), self.sts_endpoint().as_deref());
@@ -133,7 +135,8 @@ impl SignIn {
     /// The name under which AWS itself has STS in `region`, FIPS and dual-stack heeded, whatever
     /// `endpoints {}` says: where a presigned request must point that others are to believe.
     pub async fn sts_host(&self, region: &str) -> Result<String, Error> {
-        sts::host(&self.base().await?, region).await
+        let there = Region::new(region.to_owned());
+        sts::host(&self.base(Some(&there)).await?, region).await
     }
 
     /// The region that the settings, the environment or the profile say.
@@ -148,13 +151,13 @@ impl SignIn {
     /// Whether services are asked at their FIPS endpoints, by the settings, the environment or the
     /// profile.
     pub async fn uses_fips(&self) -> Result<bool, Error> {
-        Ok(self.base().await?.use_fips() == Some(true))
+        Ok(self.base(None).await?.use_fips() == Some(true))
     }
 
     /// Whether services are asked at their dual-stack endpoints, by the settings, the environment or
     /// the profile.
     pub async fn uses_dualstack(&self) -> Result<bool, Error> {
-        Ok(self.base().await?.use_dual_stack() == Some(true))
+        Ok(self.base(None).await?.use_dual_stack() == Some(true))
     }
 
     /// Where AWS Private CA is to be found, if not where AWS has it.
@@ -219,10 +222,13 @@ impl SignIn {
     }
 
     /// All but region and credentials, with those of the sources.
-    async fn base(&self) -> Result<SdkConfig, Error> {
+    async fn base(&self, there: Option<&Region>) -> Result<SdkConfig, Error> {
         match &self.start {
-            Start::Sources => self.base.get_or_try_init(|| self.load()).await.cloned(),
-            Start::Identity(other) => Box::pin(other.base()).await,
+            Start::Sources => {
+                let load = || self.load(there.cloned());
+                self.base.get_or_try_init(load).await.cloned()
+            }
+            Start::Identity(other) => Box::pin(other.base(there)).await,
         }
     }
 
@@ -276,9 +282,9 @@ impl SignIn {
         self.settings.endpoint(|block| block.sts.as_ref())
     }
 
-    async fn load(&self) -> Result<SdkConfig, Error> {
+    async fn load(&self, there: Option<Region>) -> Result<SdkConfig, Error> {
         let (http, found) = (self.http.client().await?, Arc::clone(&self.found));
-        Ok(source::load(&self.settings, &self.agent, http, found).await)
+        Ok(source::load(&self.settings, &self.agent, http, there, found).await)
     }
 
     /// The same sign-in over a scripted wire.

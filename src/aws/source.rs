@@ -32,11 +32,13 @@ use super::http::timeouts;
 use super::{Agent, PRODUCT, Settings, Source, agent};
 
 /// What the settings, the environment and the shared files say, with credentials that are asked for
-/// later. `found` learns which source had them.
+/// later. A source that must ask STS does so in `there` where nobody says a region. `found` learns
+/// which source had them.
 pub(super) async fn load(
     settings: &Settings,
     agent: &Agent,
     http: SharedHttpClient,
+    there: Option<Region>,
     found: Arc<Found>,
 ) -> SdkConfig {
     let cache = IdentityCache::lazy()
@@ -68,7 +70,7 @@ pub(super) async fn load(
         loader = loader.framework_metadata(product);
     }
     let loaded = loader.load().await;
-    let chain = Chain::new(sources(settings, &loaded), found);
+    let chain = Chain::new(sources(settings, &provider_config(&loaded, there)), found);
     let credentials = SharedCredentialsProvider::new(chain);
     loaded
         .into_builder()
@@ -135,7 +137,10 @@ fn files(settings: &Settings) -> EnvConfigFiles {
 /// Keys or a profile that the settings name are the only place then: the SDK would let keys in the
 /// environment win over a profile, hashicorp/aws does not. Otherwise all places that the SDK's own
 /// chain has, in its order.
-fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCredentialsProvider)> {
+fn sources(
+    settings: &Settings,
+    config: &ProviderConfig,
+) -> Vec<(Source, SharedCredentialsProvider)> {
     if let (Some(id), Some(key)) = (&settings.access_key, &settings.secret_key) {
         let token = settings
             .token
@@ -145,7 +150,6 @@ fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCreden
         let keys = Credentials::new(id, key, token, None, PRODUCT);
         return vec![(Source::Keys, SharedCredentialsProvider::new(keys))];
     }
-    let config = provider_config(loaded);
     let profile = Profile {
         settings: settings.clone(),
         config: config.clone(),
@@ -156,10 +160,11 @@ fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCreden
     }
     let environment = EnvironmentVariableCredentialsProvider::new();
     let token = WebIdentityTokenCredentialsProvider::builder()
-        .configure(&config)
+        .configure(config)
         .build();
-    let container = EcsCredentialsProvider::builder().configure(&config).build();
-    let named = Source::Profile(std::env::var("AWS_PROFILE").ok());
+    let container = EcsCredentialsProvider::builder().configure(config).build();
+    let named = std::env::var("AWS_PROFILE").ok();
+    let named = Source::Profile(named.filter(|name| !name.is_empty()));
     let mut all = vec![
         (
             Source::Environment,
@@ -170,15 +175,15 @@ fn sources(settings: &Settings, loaded: &SdkConfig) -> Vec<(Source, SharedCreden
         (Source::Container, SharedCredentialsProvider::new(container)),
     ];
     if settings.skip_metadata_api_check != Some(true) {
-        let instance = SharedCredentialsProvider::new(instance(settings, &config));
+        let instance = SharedCredentialsProvider::new(instance(settings, config));
         all.push((Source::InstanceMetadata, instance));
     }
     all
 }
 
-fn provider_config(loaded: &SdkConfig) -> ProviderConfig {
+fn provider_config(loaded: &SdkConfig, there: Option<Region>) -> ProviderConfig {
     let mut config = ProviderConfig::without_region()
-        .with_region(loaded.region().cloned())
+        .with_region(loaded.region().cloned().or(there))
         .with_behavior_version(loaded.behavior_version())
         .with_use_fips(loaded.use_fips())
         .with_use_dual_stack(loaded.use_dual_stack());

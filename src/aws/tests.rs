@@ -555,3 +555,67 @@ async fn an_endpoint_of_ones_own_is_asked_though_fips_is_wanted() {
         assert_eq!(wire.asked()[0].uri, uri);
     }
 }
+
+#[tokio::test]
+async fn the_environment_may_want_fips_and_the_settings_may_not() {
+    let test = "the_environment_may_want_fips_and_the_settings_may_not";
+    let variables = [
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+    ];
+    if !in_environment(test, &variables) {
+        return;
+    }
+    let sign_in = over(&Settings::default(), &Wire::new([]));
+    assert_eq!(sign_in.uses_fips().await, Ok(true));
+    assert_eq!(sign_in.uses_dualstack().await, Ok(true));
+    let settings = Settings {
+        use_fips_endpoint: Some(false),
+        use_dualstack_endpoint: Some(false),
+        ..Settings::default()
+    };
+    let sign_in = over(&settings, &Wire::new([]));
+    assert_eq!(sign_in.uses_fips().await, Ok(false));
+    assert_eq!(sign_in.uses_dualstack().await, Ok(false));
+}
+
+#[tokio::test]
+async fn sts_is_asked_in_the_region_that_is_said_most_closely() {
+    let test = "sts_is_asked_in_the_region_that_is_said_most_closely";
+    if !in_environment(test, &[("AWS_REGION", "eu-north-1")]) {
+        return;
+    }
+    let file = File::new("regions");
+    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    for (region, sts_region, within, expected) in [
+        ("", "", "", ["eu-north-1", "eu-north-1"]),
+        ("eu-west-1", "", "", ["eu-west-1", "eu-west-1"]),
+        ("eu-west-1", "eu-west-2", "", ["eu-west-2", "eu-west-2"]),
+        (
+            "eu-west-1",
+            "eu-west-2",
+            "us-east-2",
+            ["eu-west-2", "us-east-2"],
+        ),
+    ] {
+        let settings = Settings {
+            region: said(region),
+            sts_region: said(sts_region),
+            ..file.settings(Some("ci"), vec![role("hub")])
+        };
+        let block = AcmPca {
+            region: said(within),
+            assume_role: vec![role("pca")],
+            ..AcmPca::default()
+        };
+        let wire = Wire::new([given("AKIDHUB"), given("AKIDPCA")]);
+        let outer = Arc::new(over(&settings, &wire));
+        credentials(&outer.for_acmpca(&block).unwrap())
+            .await
+            .unwrap();
+        let asked = wire.asked();
+        let hosts: Vec<_> = asked.iter().map(|it| it.uri.as_str()).collect();
+        let expected = expected.map(|region| format!("https://sts.{region}.amazonaws.com/"));
+        assert_eq!(hosts, expected);
+    }
+}

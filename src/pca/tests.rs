@@ -674,6 +674,7 @@ async fn an_endpoint_of_the_users_is_called_under_the_cas_region() {
             acmpca,
             ..Endpoints::default()
         }];
+        it.use_fips_endpoint = Some(true);
     });
     stage.issue().await.unwrap();
     let asked = stage.wire.asked().remove(0);
@@ -681,6 +682,22 @@ async fn an_endpoint_of_the_users_is_called_under_the_cas_region() {
         (asked.uri.as_str(), asked.signer().as_str()),
         ("http://127.0.0.1:4566/", "AKIDCI/eu-west-1/acm-pca")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn fips_and_dual_stack_have_endpoints_of_their_own() {
+    for (fips, dualstack, uri) in [
+        (true, false, "https://acm-pca-fips.eu-west-1.amazonaws.com/"),
+        (false, true, "https://acm-pca.eu-west-1.api.aws/"),
+        (true, true, "https://acm-pca-fips.eu-west-1.api.aws/"),
+    ] {
+        let stage = Stage::with([issued()], |it| {
+            it.use_fips_endpoint = Some(fips);
+            it.use_dualstack_endpoint = Some(dualstack);
+        });
+        stage.issue().await.unwrap();
+        assert_eq!(stage.wire.asked()[0].uri, uri);
+    }
 }
 
 /// Over real sockets: the connector that users get.

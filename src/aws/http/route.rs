@@ -68,13 +68,31 @@ fn with_scheme(url: String) -> String {
     }
 }
 
+/// By which proxy, if by any.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Http,
+    Https,
+    Straight,
+}
+
+fn way(address: &str) -> Way {
+    let uri: Option<Uri> = address.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    match uri.as_ref().and_then(Uri::scheme_str) {
+        _ if STRAIGHT.contains(&host) => Way::Straight,
+        Some("http") => Way::Http,
+        _ => Way::Https,
+    }
+}
+
 /// Sends each request by the way that its address asks for.
 struct Routes {
     proxies: Proxies,
     settings: HttpConnectorSettings,
     components: RuntimeComponents,
     context: TlsContext,
-    /// `http`, `https`, straight.
+    /// By [`Way`]: each is opened when it is first taken.
     ways: [OnceLock<SharedHttpConnector>; 3],
 }
 
@@ -94,16 +112,13 @@ pub(super) fn connector(
 }
 
 impl Routes {
-    fn way(&self, address: &str) -> &SharedHttpConnector {
-        let uri: Option<Uri> = address.parse().ok();
-        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-        let plain = uri.as_ref().and_then(Uri::scheme_str) == Some("http");
-        let (way, proxy) = match (STRAIGHT.contains(&host), plain) {
-            (true, _) => (2, ProxyConfig::disabled()),
-            (false, true) => (0, self.proxies.http.clone()),
-            (false, false) => (1, self.proxies.https.clone()),
+    fn connector(&self, way: Way) -> &SharedHttpConnector {
+        let proxy = || match way {
+            Way::Http => self.proxies.http.clone(),
+            Way::Https => self.proxies.https.clone(),
+            Way::Straight => ProxyConfig::disabled(),
         };
-        self.ways[way].get_or_init(|| self.open(proxy))
+        self.ways[way as usize].get_or_init(|| self.open(proxy()))
     }
 
     fn open(&self, proxy: ProxyConfig) -> SharedHttpConnector {
@@ -120,7 +135,7 @@ impl Routes {
 
 impl HttpConnector for Routes {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.way(request.uri()).call(request)
+        self.connector(way(request.uri())).call(request)
     }
 }
 
@@ -171,6 +186,20 @@ mod tests {
         let all = [("ALL_PROXY", "http://all.environment")];
         let [http, https] = shown(&settings, &all);
         assert!(http.contains("all.environment") && https.contains("all.environment"));
+    }
+
+    #[test]
+    fn metadata_and_containers_are_asked_without_a_proxy() {
+        for (address, expected) in [
+            ("http://169.254.169.254/latest/api/token", Way::Straight),
+            ("http://[fd00:ec2::254]/latest/api/token", Way::Straight),
+            ("http://169.254.170.23/v1/credentials", Way::Straight),
+            ("http://169.254.170.2:80/v2/x?y=z", Way::Straight),
+            ("http://127.0.0.1:4566/", Way::Http),
+            ("https://sts.eu-west-1.amazonaws.com/", Way::Https),
+        ] {
+            assert_eq!(way(address), expected, "{address}");
+        }
     }
 
     #[test]

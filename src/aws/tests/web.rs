@@ -188,3 +188,25 @@ async fn the_block_for_the_ca_may_have_a_token_of_its_own() {
     assert_eq!(asked[0].uri, "https://sts.us-east-2.amazonaws.com/");
     assert_eq!(asked[1].signer(), "AKIDCA/us-east-2/sts");
 }
+
+#[tokio::test]
+async fn where_nobody_says_a_region_sts_is_asked_in_that_of_the_service() {
+    let test = "web::where_nobody_says_a_region_sts_is_asked_in_that_of_the_service";
+    let token = File::holding("no-region", "of-the-environment");
+    let arn = role("pod").role_arn;
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.path()),
+        ("AWS_ROLE_ARN", arn.as_str()),
+    ];
+    if !in_environment(test, &variables) {
+        return;
+    }
+    let wire = Wire::new([by_token("AKIDPOD")]);
+    credentials(&over(&Settings::default(), &wire))
+        .await
+        .unwrap();
+    assert_eq!(
+        wire.asked()[0].uri,
+        "https://sts.eu-central-1.amazonaws.com/"
+    );
+}
