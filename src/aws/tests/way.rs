@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
@@ -11,7 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One request as it comes in, answered with this status line.
 async fn receive(listener: &TcpListener, status: &str) -> String {
-    let (mut socket, _) = listener.accept().await.unwrap();
+    let (socket, _) = listener.accept().await.unwrap();
+    answered(socket, status).await
+}
+
+async fn answered(mut socket: impl AsyncRead + AsyncWrite + Unpin, status: &str) -> String {
     let mut request = Vec::new();
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         assert_ne!(socket.read_buf(&mut request).await.unwrap(), 0);
@@ -142,4 +149,53 @@ async fn a_bundle_of_the_profile_is_heeded() {
         error.starts_with("ca_bundle=/nowhere/profile.pem: No such file"),
         "{error}"
     );
+}
+
+/// A server under its own certificate, and that certificate as PEM.
+fn self_signed() -> (TlsAcceptor, String) {
+    let names = vec!["localhost".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
+#[tokio::test]
+async fn a_server_under_a_ca_of_the_bundle_is_believed_and_no_other() {
+    let (acceptor, pem) = self_signed();
+    let (file, bundle) = (File::new("believed"), File::holding("bundle.pem", &pem));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let endpoint = Some(format!("https://localhost:{port}"));
+    for (bundle, believed) in [(Some(bundle.path().to_owned()), true), (None, false)] {
+        let settings = Settings {
+            custom_ca_bundle: bundle,
+            no_proxy: Some("localhost".to_owned()),
+            max_retries: Some(0),
+            endpoints: vec![Endpoints {
+                sts: endpoint.clone(),
+                ..Endpoints::default()
+            }],
+            ..file.settings(Some("ci"), Vec::new())
+        };
+        let sign_in = sign_in(&settings, &Agent::default()).unwrap();
+        let serving = async {
+            let (socket, _) = listener.accept().await.unwrap();
+            let socket = acceptor.accept(socket).await.ok()?;
+            Some(answered(socket, "403 Forbidden").await)
+        };
+        let both = async { tokio::join!(sign_in.caller("eu-west-1"), serving) };
+        let (failed, request) = tokio::time::timeout(PATIENCE, both)
+            .await
+            .expect("it is called");
+        let told = failed.unwrap_err().to_string();
+        assert_eq!(request.is_some(), believed, "{told}");
+        assert_eq!(told.contains("UnknownIssuer"), !believed, "{told}");
+    }
 }
