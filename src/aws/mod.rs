@@ -144,7 +144,7 @@ impl SignIn {
         if let Some(region) = &self.settings.region {
             return Ok(Some(region.clone()));
         }
-        let base = self.base().await?;
+        let base = self.base(None).await?;
         Ok(base.region().map(ToString::to_string))
     }
 
