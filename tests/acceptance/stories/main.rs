@@ -33,5 +33,6 @@ mod revocation;
 mod roots;
 mod rotation;
 mod signing_in;
+mod signing_in_to_clusters;
 mod usurpers;
 mod world;
