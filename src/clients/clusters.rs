@@ -14,9 +14,9 @@ use crate::cluster::{
     SettingsError,
 };
 use crate::eks::{self, ClusterArn, Described, Eks, NotAClusterArn, Owner, RoleSettings, Unminted};
-use crate::terraform::Clock;
 use crate::terraform::schema::Partial;
 use crate::terraform::value::Unreadable;
+use crate::terraform::{Clock, Path};
 
 /// A cluster that can be spoken to.
 #[derive(Clone, Debug)]
@@ -65,13 +65,12 @@ pub enum NoCluster {
 }
 
 impl NoCluster {
-    /// Whether an apply may tell what is missing.
-    pub fn is_not_known_yet(&self) -> bool {
+    /// Which setting only an apply can tell.
+    pub fn not_known_yet(&self) -> Option<&Path> {
         match self {
-            Self::Settings(why) | Self::SignIn(NoSignIn::Settings(why)) => {
-                matches!(why, Unreadable::NotYetKnown { .. })
-            }
-            _ => false,
+            Self::Settings(Unreadable::NotYetKnown { path })
+            | Self::SignIn(NoSignIn::Settings(Unreadable::NotYetKnown { path })) => Some(path),
+            _ => None,
         }
     }
 

@@ -5,9 +5,10 @@ terraform {
 }
 
 provider "istiopca" {
+  region = "eu-west-1"
+
   kubernetes {
-    config_path    = pathexpand("~/.kube/config")
-    config_context = "mesh-1"
+    eks_cluster_name = "mesh-1"
   }
 }
 

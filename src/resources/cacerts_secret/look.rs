@@ -49,7 +49,9 @@ async fn look_at_secret(
     let cluster = match known(call, &settings, &outputs.1).await {
         Ok(connected) => connected.cluster,
         // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.
-        Err(error) if error.is_not_known_yet() => return Ok(here(outputs, private, Vec::new())),
+        Err(error) if error.not_known_yet().is_some() => {
+            return Ok(here(outputs, private, Vec::new()));
+        }
         Err(error) if is_gone(&error, &outputs.1) => {
             let warnings = vec![words::cluster_gone(&instance, &error)];
             return Ok(Reading::Gone { warnings });

@@ -4,13 +4,12 @@ use super::{Instance, eks};
 use crate::clients::NoCluster;
 use crate::cluster::{Denied, Error, Kind, NamespaceName, Problem, Reach};
 use crate::terraform::Diagnostic;
-use crate::terraform::value::Unreadable;
 
 const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
 
 /// There is no cluster to speak to.
 pub(in crate::resources) fn connection(instance: &Instance, error: &NoCluster) -> Diagnostic {
-    if let NoCluster::Settings(Unreadable::NotYetKnown { path }) = error {
+    if let Some(path) = error.not_known_yet() {
         return instance.error(
             "the cluster is not known yet",
             &[

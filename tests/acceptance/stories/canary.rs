@@ -127,7 +127,7 @@ fn private_number(key: &Path) -> Vec<u8> {
 }
 
 /// Everything under a directory, by name: plan files are archives, and are looked into.
-fn left_behind(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
+pub(crate) fn left_behind(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     for entry in fs::read_dir(directory).expect("the directory can be read") {
         let path = entry.expect("the directory can be read").path();
         if path.is_dir() {

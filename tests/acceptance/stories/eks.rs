@@ -8,6 +8,7 @@ use istiopca_acceptance::cli::Cli;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::canary::left_behind;
 use crate::interruption::{SOON, until_ordered};
 use crate::world::World;
 
@@ -172,6 +173,53 @@ async fn a_cluster_that_does_not_exist_yet_can_be_planned_and_says_so_when_appli
         coming.set_status(ClusterStatus::Active);
         eks.world.apply(&["day0.tfplan"]).await.succeeds();
         eks.world.plan(&[]).await.exit_code(0);
+    }
+}
+
+/// Whoever has the token can be us for a quarter of an hour.
+#[tokio::test]
+async fn a_token_is_shown_to_the_cluster_and_to_nobody_else() {
+    for cli in Cli::both() {
+        let mut eks = Eks::new(cli, "eks-canary").await;
+        let log = eks.world.dir.path().join("trace.log");
+        eks.world.dir.set_env("TF_LOG", "trace");
+        eks.world
+            .dir
+            .set_env("TF_LOG_PATH", &log.display().to_string());
+        let mut all = Vec::new();
+        eks.cluster.remove_access_entry(&principal());
+        let refused = eks.world.apply(&[]).await;
+        refused.fails();
+        eks.cluster
+            .access_entry(&principal(), &eks.world.user.name, &[]);
+        let applied = eks.world.apply(&[]).await;
+        applied.succeeds();
+        left_behind(eks.world.dir.place(), &mut all);
+        for run in [&refused, &applied] {
+            all.push((run.command().to_owned(), run.stdout().into()));
+            all.push((run.command().to_owned(), run.stderr().into()));
+        }
+        let tokens = eks.tokens();
+        assert!(tokens.len() > 1);
+        // The end of a token is its signature, which nothing else has.
+        let ends: Vec<&[u8]> = tokens
+            .iter()
+            .map(|token| &token.as_bytes()[token.len() - 40..])
+            .collect();
+        let holds = |bytes: &[u8], end: &[u8]| bytes.windows(end.len()).any(|part| part == end);
+        assert!(
+            holds(tokens[0].as_bytes(), ends[0]),
+            "it would not be found"
+        );
+        let traced = all.iter().filter(|(name, _)| name.ends_with("trace.log"));
+        assert!(traced.count() > 0);
+        for (name, bytes) in all {
+            if name.ends_with("terraform-provider-istiopca") {
+                continue;
+            }
+            let found = ends.iter().any(|end| holds(&bytes, end));
+            assert!(!found, "a token is in {name}");
+        }
     }
 }
 

@@ -338,3 +338,38 @@ async fn what_cannot_lead_anywhere_is_refused_while_planning() {
         assert!(world.aws.calls().is_empty());
     }
 }
+
+/// The token of a runner, as GitHub, GitLab or EKS give it to a job.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runner_without_keys_signs_in_by_the_token_that_it_was_given() {
+    for cli in Cli::both() {
+        let mut world = pipeline(cli, "runner").await;
+        let issuer = world.aws.identity_provider("https://ci.example.com");
+        let role = world
+            .aws
+            .account(ACCOUNT)
+            .role("runner")
+            .trusting_tokens_of(&issuer, "repo:mesh/*", "sts.amazonaws.com")
+            .create();
+        let file = world.dir.path().join("token");
+        let block = format!(
+            "assume_role_with_web_identity {{\n role_arn = {role:?}\n web_identity_token_file = {file:?}\n }}"
+        );
+        configure(&world, &block);
+        let strangers = issuer.token("repo:stranger/fork", "sts.amazonaws.com");
+        world.dir.write("token", &strangers);
+        let apply = refused(&mut world).await;
+        apply.says(&role).never_says(&strangers);
+        let token = issuer.token("repo:mesh/prod", "sts.amazonaws.com");
+        world.dir.write("token", &token);
+        world.apply(&[]).await.succeeds().never_says(&token);
+        let calls = world.aws.calls();
+        let issued = calls
+            .iter()
+            .find(|call| call.operation == "IssueCertificate");
+        let by = issued.and_then(|call| call.principal.clone());
+        let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/runner/");
+        assert!(by.is_some_and(|by| by.starts_with(&session)));
+        world.plan(&[]).await.exit_code(0);
+    }
+}
