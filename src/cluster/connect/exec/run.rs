@@ -46,7 +46,7 @@ pub(super) async fn run(command: &mut Command, patience: Duration) -> Result<End
         return Err(Unended::Late { told });
     };
     let (printed, status) = ending?;
-    group.is_gone();
+    group.ends_by_itself();
     // What it started may live on and hold the pipe.
     let _ = timeout(GRACE, listening.join_next()).await;
     Ok(Ended {
@@ -121,7 +121,7 @@ impl Group {
         Self(id.and_then(Pid::from_raw))
     }
 
-    fn is_gone(mut self) {
+    fn ends_by_itself(mut self) {
         self.0 = None;
     }
 }
