@@ -574,3 +574,24 @@ proptest! {
         let _ = read_one(two.get(..cut.min(two.len())).unwrap_or_default());
     }
 }
+
+#[test]
+fn what_the_parser_does_not_take_is_told_by_its_line() {
+    // Go takes these for nothing; the parser that is used here takes the whole file for none.
+    for (from, to) in [
+        (
+            "{token: token-a}",
+            "{auth-provider: {name: gcp, config: null}}",
+        ),
+        (
+            "context: {cluster: b, user: b, namespace: x}",
+            "context: {user: b}",
+        ),
+    ] {
+        let told = read_one(&two().replace(from, to)).unwrap_err().to_string();
+        assert!(
+            told.starts_with("/kube/config is no kubeconfig (line "),
+            "{told}"
+        );
+    }
+}

@@ -509,3 +509,130 @@ fn a_cluster_that_is_described_oddly_is_refused() {
     );
     assert!(refused("http://a.example.com", CA_ONE).contains("without TLS"));
 }
+
+fn in_pod(path: &Path) -> io::Result<Vec<u8>> {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("ca.crt") => Ok(CA_ONE.into()),
+        Some("token") => Ok("of-the-pod".into()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    }
+}
+
+fn pods_variables(name: &str) -> Option<String> {
+    match name {
+        "KUBERNETES_SERVICE_HOST" => some("10.96.0.1"),
+        "KUBERNETES_SERVICE_PORT" => some("443"),
+        "KUBE_HOST" => some("https://another.example.com"),
+        _ => None,
+    }
+}
+
+fn resolved_in_pod(settings: &Settings) -> Target {
+    match resolve(settings, &pods_variables, &in_pod, &clock()).unwrap() {
+        Resolved::Target(target) => *target,
+        other @ Resolved::Eks(_) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_cluster_around_us_is_meant_only_where_it_is_said() {
+    let around = |in_cluster| Settings {
+        in_cluster,
+        ..Settings::default()
+    };
+    let target = resolved_in_pod(&around(Some(true)));
+    assert_eq!(target.host(), "10.96.0.1:443");
+    assert!(matches!(&target.credential, Credential::Issued(issuer)
+        if format!("{issuer:?}").starts_with("TokenFile(/var/run/secrets/")));
+    for nothing in [None, Some(false)] {
+        assert_eq!(
+            resolved_in_pod(&around(nothing)).host(),
+            "another.example.com:443"
+        );
+    }
+    let context = Settings {
+        config_context: some("a"),
+        ..around(Some(true))
+    };
+    assert_eq!(
+        refused(&context),
+        "config_context has a meaning only with config_path or config_paths"
+    );
+    let two = Settings {
+        in_cluster: Some(true),
+        ..host("https://a")
+    };
+    assert!(refused(&two).ends_with("in_cluster, got host and in_cluster"));
+    assert_eq!(
+        refused(&around(Some(true))),
+        "in_cluster: this is no pod of a cluster: KUBERNETES_SERVICE_HOST is not set"
+    );
+}
+
+#[test]
+fn what_the_block_says_goes_over_what_the_pod_has() {
+    let own = Settings {
+        in_cluster: Some(true),
+        token: Some("own".into()),
+        insecure: Some(true),
+        ..Settings::default()
+    };
+    let nothing = |_: &Path| -> io::Result<Vec<u8>> { unreachable!("nothing has to be read") };
+    let resolved = resolve(&own, &pods_variables, &nothing, &clock()).unwrap();
+    let Resolved::Target(target) = resolved else {
+        panic!("{resolved:?}");
+    };
+    assert!(matches!(&target.credential, Credential::Token(token) if token.expose() == "own"));
+    assert_eq!(target.trust, Trust::Anything);
+}
+
+fn exec() -> crate::cluster::connect::Exec {
+    crate::cluster::connect::Exec {
+        api_version: some("client.authentication.k8s.io/v1"),
+        command: some("login"),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_program_is_a_credential_like_others() {
+    let with = |settings: Settings| Settings {
+        exec: vec![exec()],
+        ..settings
+    };
+    let program = |target: Target| match target.credential {
+        Credential::Issued(issuer) => format!("{issuer:?}"),
+        other => panic!("expected a program, got {other:?}"),
+    };
+    let of_host = resolved_in(
+        &with(host("https://a")),
+        &[("KUBE_TOKEN", "t"), ("KUBE_USER", "u")],
+    );
+    assert_eq!(program(of_host.unwrap()), "Runner(Program(\"login\", …))");
+    // It goes over the user of a kubeconfig.
+    let of_files = resolved(&with(files())).unwrap();
+    assert_eq!(program(of_files), "Runner(Program(\"login\", …))");
+    let both = Settings {
+        token: Some("t".into()),
+        ..with(host("https://a"))
+    };
+    assert_eq!(
+        refused(&both),
+        "expected one of token, exec, client_certificate, username, got token and exec"
+    );
+    assert_eq!(
+        refused(&with(eks("mesh-a"))),
+        "exec cannot stand beside eks_cluster_name: EKS says it"
+    );
+    let mut alpha = with(host("https://a"));
+    alpha.exec[0].api_version = some("client.authentication.k8s.io/v1alpha1");
+    assert!(
+        refused(&alpha)
+            .starts_with("exec: the API version client.authentication.k8s.io/v1alpha1 is gone")
+    );
+    alpha.exec[0] = crate::cluster::connect::Exec {
+        command: some(" "),
+        ..exec()
+    };
+    assert_eq!(refused(&alpha), "exec: expected a command");
+}
