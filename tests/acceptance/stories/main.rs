@@ -21,6 +21,7 @@ mod hands;
 mod interruption;
 mod istiod;
 mod keys;
+mod logins;
 mod mistakes;
 mod ownership;
 mod pages;
