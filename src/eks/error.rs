@@ -57,7 +57,7 @@ pub enum Error {
         /// What was to be asked.
         place: Place,
         /// Why not.
-        source: aws::Error,
+        source: Box<aws::Error>,
     },
     /// EKS did not answer.
     #[error("no answer about the {place}: {reason}")]
@@ -96,6 +96,7 @@ impl Error {
     pub(super) fn of(place: &Place, failed: &SdkError<DescribeClusterError, HttpResponse>) -> Self {
         let place = place.clone();
         if let Some(source) = aws::Error::behind(failed) {
+            let source = Box::new(source);
             return Self::NotSignedIn { place, source };
         }
         let Some(refusal) = failed.as_service_error() else {

@@ -83,7 +83,7 @@ impl Eks {
         let client = self.client.get_or_try_init(|| self.connect()).await;
         let client = client.map_err(|source| Error::NotSignedIn {
             place: place.clone(),
-            source,
+            source: Box::new(source),
         })?;
         let turn = self.turns.acquire().await;
         let sent = client.describe_cluster().name(name).send().await;

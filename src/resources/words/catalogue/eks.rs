@@ -51,7 +51,7 @@ fn refusals() -> Vec<Error> {
         },
         Error::NotSignedIn {
             place: place.clone(),
-            source: no_credentials(),
+            source: Box::new(no_credentials()),
         },
         Error::Unreachable {
             place: place.clone(),
