@@ -28,78 +28,76 @@ pub(super) fn failed(verb: Verb, problem: Problem) -> Error {
     }
 }
 
-fn problems() -> Vec<(Verb, Problem)> {
-    let message = || "the server's own words".to_owned();
+fn message() -> String {
+    "the server's own words".to_owned()
+}
+
+/// Who we are, and what we may do.
+fn refusals() -> Vec<(Verb, Problem)> {
     let forbidden = |rbac| Problem::Forbidden {
         verb: "patch".to_owned(),
         resource: "secrets".to_owned(),
         message: message(),
         rbac,
     };
+    let unknown = Problem::Unauthorized {
+        message: message(),
+        principal: Some("arn:aws:iam::444455556666:role/ci".to_owned()),
+    };
+    let nothing = Problem::NoCredential(NoPass {
+        why: "the role arn:aws:iam::444455556666:role/ci cannot be assumed".to_owned(),
+        is_transient: false,
+    });
     vec![
-        (
-            Verb::Create,
-            Problem::Gone {
-                what: Kind::Namespace,
-            },
-        ),
-        (Verb::Update, Problem::Gone { what: Kind::Secret }),
-        (
-            Verb::Read,
-            Problem::Unauthorized {
-                message: message(),
-                principal: Some("arn:aws:iam::444455556666:role/ci".to_owned()),
-            },
-        ),
-        (
-            Verb::Read,
-            Problem::NoCredential(NoPass {
-                why: "the role arn:aws:iam::444455556666:role/ci cannot be assumed".to_owned(),
-                is_transient: false,
-            }),
-        ),
+        (Verb::Read, unknown),
+        (Verb::Read, nothing),
         (Verb::Update, forbidden(true)),
         (Verb::Update, forbidden(false)),
-        (
-            Verb::Read,
-            Problem::Unreachable {
-                host: "api.example.com:443".to_owned(),
-                cause: Cause::Refused,
-                reach: Reach::Unsaid,
-            },
-        ),
+    ]
+}
+
+/// No answer, or none that helps.
+fn silences() -> Vec<(Verb, Problem)> {
+    let closed = Problem::Unreachable {
+        host: "api.example.com:443".to_owned(),
+        cause: Cause::Refused,
+        reach: Reach::Unsaid,
+    };
+    let busy = Problem::Busy {
+        code: 429,
+        message: message(),
+        retry_after: Some(Duration::from_secs(1)),
+    };
+    let broken = Problem::Server {
+        code: 500,
+        reason: "InternalError".to_owned(),
+        message: message(),
+    };
+    let blocks = vec!["192.0.2.0/24".to_owned()];
+    vec![
+        (Verb::Read, closed),
         (Verb::Read, cut_off(Reach::Inside)),
-        (
-            Verb::Read,
-            cut_off(Reach::From(vec!["192.0.2.0/24".to_owned()])),
-        ),
-        (Verb::Update, Problem::Stale { message: message() }),
-        (
-            Verb::Create,
-            Problem::Terminating {
-                what: Kind::Namespace,
-                finalizers: vec!["kubernetes".to_owned()],
-            },
-        ),
-        (Verb::Create, Problem::Quota { message: message() }),
-        (
-            Verb::Read,
-            Problem::Busy {
-                code: 429,
-                message: message(),
-                retry_after: Some(Duration::from_secs(1)),
-            },
-        ),
-        (Verb::Create, Problem::Invalid { message: message() }),
+        (Verb::Read, cut_off(Reach::From(blocks))),
+        (Verb::Read, busy),
         (Verb::Read, Problem::NotKubernetes { code: 502 }),
-        (
-            Verb::Read,
-            Problem::Server {
-                code: 500,
-                reason: "InternalError".to_owned(),
-                message: message(),
-            },
-        ),
+        (Verb::Read, broken),
+    ]
+}
+
+/// The object, or the namespace around it.
+fn objections() -> Vec<(Verb, Problem)> {
+    let gone = |what| Problem::Gone { what };
+    let terminating = Problem::Terminating {
+        what: Kind::Namespace,
+        finalizers: vec!["kubernetes".to_owned()],
+    };
+    vec![
+        (Verb::Create, gone(Kind::Namespace)),
+        (Verb::Update, gone(Kind::Secret)),
+        (Verb::Update, Problem::Stale { message: message() }),
+        (Verb::Create, terminating),
+        (Verb::Create, Problem::Quota { message: message() }),
+        (Verb::Create, Problem::Invalid { message: message() }),
     ]
 }
 
@@ -113,7 +111,8 @@ fn cut_off(reach: Reach) -> Problem {
 
 pub(super) fn chapter() -> Chapter {
     let instance = secret();
-    let mut messages: Vec<Diagnostic> = problems()
+    let problems = [refusals(), silences(), objections()].concat();
+    let mut messages: Vec<Diagnostic> = problems
         .into_iter()
         .map(|(verb, problem)| words::trouble(&instance, &failed(verb, problem)))
         .collect();
