@@ -132,6 +132,13 @@ impl Cluster {
         last.is_some_and(|ca| self.operator.missed(ca, self.habits))
     }
 
+    /// Whether a workload goes on with its last certificate because there was none to be had when it last asked, since
+    /// nobody applied in time. It could not follow what was written meanwhile, and asks again within the hour.
+    pub(super) fn was_left_behind(&self, workload: &Workload) -> bool {
+        let refused_by = workload.refused_by();
+        refused_by.is_some_and(|ca| self.operator.missed(ca, self.habits))
+    }
+
     pub(super) fn files(&self) -> Option<&Rc<Bundle>> {
         self.secret.as_ref().map(|secret| &secret.bundle)
     }

@@ -121,6 +121,7 @@ impl Mesh {
         let known = self.clusters.iter().filter(|it| !it.is_astray(self.now));
         for (cluster, workload) in known.flat_map(Cluster::with_workloads) {
             match &workload.leaf {
+                Some(_) if cluster.was_left_behind(workload) => {}
                 Some(leaf) if leaf.is_valid(self.now) => valid.push((cluster, leaf)),
                 Some(leaf) if !cluster.has_missed(workload) => {
                     return self.broken(&format!("{leaf:?} of {} is at its end", cluster.number));

@@ -2,8 +2,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
-use super::history::{History, of_a_fleet, of_ending_cas, of_one_cluster, of_saved_plans};
+use super::authority::CaName;
+use super::cluster::Habits;
+use super::history::{
+    Deed, Event, History, of_a_fleet, of_ending_cas, of_one_cluster, of_saved_plans,
+};
+use super::istiod::Version;
 use super::mesh::Broken;
+use super::provider::Fixed;
 use super::rules::{Rule, Rules};
 use crate::terraform::tests::cases;
 
@@ -41,6 +47,47 @@ proptest! {
     #[test]
     fn plans_that_are_saved_and_applied_later_never_break(history in of_saved_plans()) {
         whole(&history)?;
+    }
+}
+
+/// A CA that was allowed to end before anybody applied again: a workload that got nothing from it goes on with what it
+/// has, and does not know the root that was added in the meantime. It is a stranger to those that are served again
+/// until it asks again, within the hour. To refuse the way out of such an outage would prolong it.
+#[test]
+fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
+    let applied = |pause| event(pause, Deed::Apply(None));
+    let history = History {
+        habits: vec![Habits {
+            version: Version::V1_29,
+            multi_root: false,
+            kubelet: 0,
+            self_signed: false,
+            nightly: false,
+            restarts_after: 601,
+            fixed: Fixed {
+                validity: "10d",
+                clamp: true,
+                overlap: "24h",
+            },
+        }],
+        ca: CaName::A,
+        events: vec![
+            applied(91),
+            event(25, Deed::PlanChange(CaName::A, Vec::new())),
+            applied(2),
+            event(6, Deed::PlanChange(CaName::Ending, vec![1])),
+            event(2, Deed::ApplySaved(None)),
+            event(12, Deed::Change(CaName::B, vec![0], None)),
+        ],
+    };
+    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+}
+
+fn event(pause: i64, deed: Deed) -> Event {
+    Event {
+        pause,
+        cluster: 0,
+        deed,
     }
 }
 

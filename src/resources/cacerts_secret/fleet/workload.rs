@@ -62,6 +62,11 @@ impl Workload {
 }
 
 impl Workload {
+    /// The CA under which it got no certificate when it last asked.
+    pub(super) fn refused_by(&self) -> Option<&Bundle> {
+        self.refused.as_deref()
+    }
+
     /// The CA that is to blame for an end without a new beginning.
     pub(super) fn last_ca(&self) -> Option<&Bundle> {
         let under = || self.leaf.as_ref().map(|leaf| &leaf.under);
