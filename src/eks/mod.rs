@@ -11,17 +11,18 @@ mod token;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
 use aws_sdk_eks::Client;
 use aws_sdk_eks::config::Builder;
 use aws_sdk_eks::config::retry::RetryConfig;
 use aws_sdk_eks::types::{Cluster, ClusterStatus};
-use tokio::sync::{Mutex, OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore};
 
 pub use arn::{ClusterArn, NotAClusterArn, is_name};
 pub use error::{Error, Place};
 pub use role::{Owner, RoleSettings};
 pub use token::{Minted, Unminted};
+
+use token::Held;
 
 use crate::aws::{self, Caller, SignIn};
 
@@ -32,7 +33,7 @@ pub struct Eks {
     client: OnceCell<Client>,
     /// A fleet is looked up by many at once, and EKS lets an account ask only so often.
     turns: Semaphore,
-    credentials: Mutex<Option<Credentials>>,
+    held: Held,
 }
 
 /// A cluster that is ready.
@@ -67,7 +68,7 @@ impl Eks {
             region: region.into(),
             client: OnceCell::new(),
             turns: Semaphore::new(AT_ONCE),
-            credentials: Mutex::default(),
+            held: Held::default(),
         }
     }
 
@@ -116,6 +117,9 @@ impl Eks {
         let attempts = self.sign_in.attempts().unwrap_or(ATTEMPTS);
         let mut config = Builder::from(&session)
             .retry_config(RetryConfig::standard().with_max_attempts(attempts));
+        if let Some(source) = session.credentials_provider() {
+            config = config.credentials_provider(self.held.noting(source));
+        }
         if let Some(url) = self.sign_in.eks_endpoint() {
             config = config
                 .endpoint_url(url)

@@ -189,6 +189,17 @@ async fn tokens_of_a_fleet_are_signed_by_one_session() {
 }
 
 #[tokio::test]
+async fn the_session_that_describes_a_cluster_signs_its_tokens_too() {
+    let answers = vec![given("AKIDHUB"), ok(&cluster())];
+    let (eks, wire, _file) = eks("eks-one-session", vec![role("hub")], answers);
+    eks.describe("mesh-a").await.unwrap();
+    let now = "2026-11-21T22:43:02Z".parse().unwrap();
+    eks.mint("mesh-a", now).await.unwrap();
+    let expected = ["AKIDCI/eu-west-1/sts", "AKIDHUB/eu-central-1/eks"];
+    assert_eq!(signers(&wire.asked()), expected);
+}
+
+#[tokio::test]
 async fn credentials_that_end_soon_or_were_refused_are_asked_for_anew() {
     let answers = vec![given("AKID1"), given("AKID2"), given("AKID3")];
     let (eks, wire, _file) = eks("eks-anew", vec![role("hub")], answers);

@@ -3,13 +3,17 @@
 //!
 //! Format: `k8s-aws-v1.` and the URL in base64 for URLs without padding (aws-iam-authenticator).
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::Eks;
@@ -54,6 +58,46 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// The header that binds a token to one cluster.
 const BOUND_TO: &str = "x-k8s-aws-id";
 
+/// The credentials that were given last, whoever asked for them.
+#[derive(Clone, Default)]
+pub(super) struct Held(Arc<Mutex<Option<Credentials>>>);
+
+/// Where the client that describes clusters has its credentials from: what it is given, tokens are
+/// signed with too, so that one session serves both.
+struct Noted {
+    source: SharedCredentialsProvider,
+    held: Held,
+}
+
+impl Held {
+    /// The same source, but what it gives is held.
+    pub(super) fn noting(&self, source: SharedCredentialsProvider) -> SharedCredentialsProvider {
+        let held = self.clone();
+        SharedCredentialsProvider::new(Noted { source, held })
+    }
+}
+
+impl ProvideCredentials for Noted {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let noted = async {
+            let given = self.source.provide_credentials().await?;
+            *self.held.0.lock().await = Some(given.clone());
+            Ok::<_, CredentialsError>(given)
+        };
+        future::ProvideCredentials::new(noted)
+    }
+}
+
+/// Nothing of what is held.
+impl fmt::Debug for Noted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Noted").finish_non_exhaustive()
+    }
+}
+
 impl Eks {
     /// A token for the cluster of that [`super::Described::token_id`].
     ///
@@ -70,14 +114,14 @@ impl Eks {
     /// What was signed with was refused: the next token is signed with credentials that are asked for anew.
     pub fn forget_credentials(&self) {
         // Who holds the lock is asking for new ones.
-        if let Ok(mut held) = self.credentials.try_lock() {
+        if let Ok(mut held) = self.held.0.try_lock() {
             *held = None;
         }
     }
 
     /// Those of the last time while they last: a fleet's tokens need one session and not hundreds.
     async fn credentials(&self, now: Timestamp) -> Result<Credentials, aws::Error> {
-        let mut held = self.credentials.lock().await;
+        let mut held = self.held.0.lock().await;
         let good =
             |known: &&Credentials| expiry(known).is_none_or(|end| end.duration_since(now) > MARGIN);
         if let Some(known) = held.as_ref().filter(good) {
