@@ -109,6 +109,11 @@ impl Workdir {
         Ok(())
     }
 
+    /// Lets a run take longer, or less long, before it counts as stuck and is killed.
+    pub fn set_deadline(&mut self, deadline: Duration) {
+        self.deadline = deadline;
+    }
+
     /// Sets an environment variable for the runs from now on.
     pub fn set_env(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());

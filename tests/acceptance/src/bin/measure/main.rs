@@ -3,7 +3,10 @@
 //! The binary is started as core starts it, with the cookie and a one-time client certificate, and
 //! is asked for its schema over mutual TLS; then a real core plans with it. Times are the best and
 //! the median of many starts: what else runs on the machine only ever adds.
+//!
+//! `cargo measure fleet` does the work of a fleet instead, see [`fleet`].
 
+mod fleet;
 mod memory;
 mod plugin;
 mod report;
@@ -30,22 +33,30 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure().await {
-        Ok(figures) => {
-            let table = report::table(&figures);
-            // Without anybody to read it, the exit code still tells.
-            let _ = io::stdout().write_all(table.as_bytes());
-            if figures.iter().all(Figure::is_good) {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
-        }
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match measured(&arguments).await {
+        Ok(exit) => exit,
         Err(error) => {
             let _ = writeln!(io::stderr(), "measure: {error}");
             ExitCode::from(2)
         }
     }
+}
+
+async fn measured(arguments: &[String]) -> Result<ExitCode, Failure> {
+    let figures = match arguments.split_first() {
+        None => measure().await?,
+        Some((mode, rest)) if mode == "fleet" => {
+            fleet::fleet(&release_binary()?, rest).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some((mode, _)) => return Err(format!("{mode} is not to be measured; fleet is").into()),
+    };
+    io::stdout().write_all(report::table(&figures).as_bytes())?;
+    Ok(match figures.iter().all(Figure::is_good) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 async fn measure() -> Result<Vec<Figure>, Failure> {

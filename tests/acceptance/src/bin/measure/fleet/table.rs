@@ -1,0 +1,79 @@
+//! The figures as Markdown.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::configuration::Shape;
+use super::ideal;
+use super::options::Options;
+use super::place::Where;
+use super::round::{Measured, Step};
+
+/// All steps of one stack.
+pub(super) struct Stack {
+    pub(super) place: Where,
+    pub(super) shape: Shape,
+    pub(super) clusters: usize,
+    pub(super) steps: Vec<Measured>,
+}
+
+const HEAD: &str = "| clusters | step | wall | ideal | of it | provider: CPU, most memory, files | core: CPU, \
+                    memory | calls |\n|---|---|---|---|---|---|---|---|\n";
+
+/// A table for each place and shape.
+pub(super) fn tables(options: &Options, stacks: &[Stack]) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for stack in stacks {
+        let kind = (stack.place, stack.shape);
+        if last.replace(kind) != Some(kind) {
+            let (place, shape) = (stack.place.name(), stack.shape.name());
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n{shape}, {place}\n\n{HEAD}");
+        }
+        for step in &stack.steps {
+            let _ = writeln!(text, "{}", line(options, stack, step));
+        }
+    }
+    text
+}
+
+fn line(options: &Options, stack: &Stack, measured: &Measured) -> String {
+    let Measured {
+        step,
+        wall,
+        provider,
+        core,
+        calls,
+    } = measured;
+    let ideal = ideal::time(options, stack.place, *step, stack.clusters);
+    let share = match *step {
+        Step::Apply => format!("{:.0} %", 100.0 * ideal.as_secs_f64() / wall.as_secs_f64()),
+        _ => String::new(),
+    };
+    let calls: Vec<String> = calls
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    format!(
+        "| {} | {} | {} | {} | {share} | {}, {}, {} | {}, {} | {} |",
+        stack.clusters,
+        step.name(),
+        seconds(*wall),
+        seconds(ideal),
+        seconds(provider.processor),
+        megabytes(provider.memory),
+        provider.files,
+        seconds(core.processor),
+        megabytes(core.memory),
+        calls.join(", "),
+    )
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}
