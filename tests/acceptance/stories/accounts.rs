@@ -1,24 +1,16 @@
 //! A fleet over accounts and regions in one stack: one provider block, no alias, and what becomes of
 //! the others when one cluster is down.
 
-use istiopca_acceptance::aws::{ACCOUNT, Authenticator, ClusterHandle};
+use istiopca_acceptance::aws::ACCOUNT;
 use istiopca_acceptance::cli::Cli;
-use istiopca_acceptance::sandbox_cluster::SandboxCluster;
-use jiff::Timestamp;
 
+use crate::members::{Member, written};
 use crate::world::World;
 
 const ACCOUNTS: [&str; 3] = ["222222222222", "333333333333", "444444444444"];
 const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
 const PER_REGION: usize = 5;
 const ALL: usize = ACCOUNTS.len() * REGIONS.len() * PER_REGION;
-
-/// A cluster with a CA of its own, which lets in the role of its account alone.
-struct Member {
-    cluster: SandboxCluster,
-    eks: ClusterHandle,
-    authenticator: Authenticator,
-}
 
 /// A world, and a fleet in three accounts beside the CA's.
 struct Fleet {
@@ -37,7 +29,10 @@ impl Fleet {
                 let regions = REGIONS.iter();
                 let places = regions.flat_map(|region| (0..PER_REGION).map(move |n| (*region, n)));
                 let members: Vec<Member> = places
-                    .map(|(region, n)| member(&world, account, region, n, &role))
+                    .map(|(region, n)| {
+                        // The same names in every account and region, as fleets have them.
+                        Member::new(&world, account, region, &format!("mesh-{n}"), &role)
+                    })
                     .collect();
                 members
             })
@@ -77,32 +72,6 @@ resource "istiopca_cacerts_secret" "mesh" {{
         );
         self.world.configure_cluster(role, "", &resources);
     }
-
-    /// How many of the clusters have the Secret.
-    fn written(&self) -> usize {
-        let secrets = self.members.iter().map(|member| member.cluster.secrets());
-        secrets.filter(|secrets| !secrets.is_empty()).count()
-    }
-}
-
-fn member(world: &World, account: &str, region: &str, n: usize, role: &str) -> Member {
-    let cluster = SandboxCluster::start(Timestamp::now).expect("a cluster starts");
-    // The same names in every account and region, as fleets have them.
-    let eks = world
-        .aws
-        .cluster(&format!("mesh-{n}"))
-        .account(account)
-        .region(region)
-        .endpoint(cluster.url(), cluster.ca_pem())
-        .create();
-    eks.access_entry(role, "mesh-ci", &[]);
-    let authenticator = world.aws.authenticator(&eks);
-    cluster.set_authenticator(authenticator.clone());
-    Member {
-        cluster,
-        eks,
-        authenticator,
-    }
 }
 
 #[tokio::test]
@@ -110,7 +79,7 @@ async fn thirty_clusters_in_three_accounts_are_served_by_one_provider() {
     for cli in Cli::both() {
         let mut fleet = Fleet::new(cli, "accounts").await;
         fleet.world.apply(&[]).await.succeeds();
-        assert_eq!(fleet.written(), ALL);
+        assert_eq!(written(&fleet.members), ALL);
         fleet.world.ordered(ALL);
         let reviews = |member: &Member| member.authenticator.reviews();
         for member in &fleet.members {
@@ -152,7 +121,7 @@ async fn one_cluster_that_is_down_fails_alone_and_the_next_apply_mends_it() {
             .says(&place)
             .says("the cluster cannot be reached")
             .says("connection refused");
-        assert_eq!(fleet.written(), ALL - 1, "the others are served");
+        assert_eq!(written(&fleet.members), ALL - 1, "the others are served");
         // Nothing was issued for a Secret that could not be written.
         fleet.world.ordered(ALL - 1);
         let back = fleet.members[down].cluster.bring_back().await;
@@ -160,7 +129,7 @@ async fn one_cluster_that_is_down_fails_alone_and_the_next_apply_mends_it() {
         let planned = fleet.world.plan(&[]).await;
         planned.exit_code(2).says("1 to add").says(&name);
         fleet.world.apply(&[]).await.succeeds();
-        assert_eq!(fleet.written(), ALL);
+        assert_eq!(written(&fleet.members), ALL);
         fleet.world.ordered(ALL);
         fleet.world.plan(&[]).await.exit_code(0);
     }

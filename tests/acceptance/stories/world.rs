@@ -114,22 +114,13 @@ impl World {
 
     /// Writes the configuration with that in its `kubernetes {}` block.
     pub(crate) fn configure_cluster(&self, kubernetes: &str, provider: &str, resources: &str) {
-        let endpoint = self.aws.endpoint();
-        let directory = self.dir.path();
-        let path = directory.display();
+        let here = self.sign_in_here();
         self.dir.write(
             "main.tf",
             &format!(
                 r#"{REQUIRED_PROVIDERS}
 provider "istiopca" {{
-  profile                  = "story"
-  shared_config_files      = ["{path}/aws-config"]
-  shared_credentials_files = ["{path}/aws-credentials"]
-  endpoints {{
-    acmpca = "{endpoint}"
-    eks    = "{endpoint}"
-    sts    = "{endpoint}"
-  }}
+  {here}
   kubernetes {{
     {kubernetes}
   }}
@@ -138,6 +129,33 @@ provider "istiopca" {{
 {resources}
 "#
             ),
+        );
+    }
+
+    /// What a provider block needs to find this world's AWS instead of the real one.
+    fn sign_in_here(&self) -> String {
+        let endpoint = self.aws.endpoint();
+        let directory = self.dir.path();
+        let path = directory.display();
+        format!(
+            r#"profile                  = "story"
+  shared_config_files      = ["{path}/aws-config"]
+  shared_credentials_files = ["{path}/aws-credentials"]
+  endpoints {{
+    acmpca = "{endpoint}"
+    eks    = "{endpoint}"
+    sts    = "{endpoint}"
+  }}"#
+        )
+    }
+
+    /// Overrides a configuration that was not made for this world, such as an example: its provider
+    /// finds this AWS, and `resources` take the place of what they name. All else stays.
+    pub(crate) fn override_in(&self, directory: &str, resources: &str) {
+        let here = self.sign_in_here();
+        self.dir.write(
+            &format!("{directory}/here_override.tf"),
+            &format!("provider \"istiopca\" {{\n  {here}\n}}\n{resources}"),
         );
     }
 
