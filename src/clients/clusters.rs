@@ -11,7 +11,7 @@ use super::NoSignIn;
 use crate::aws::SignIn;
 use crate::cluster::{
     self, Cluster, ConnectError, EksCluster, Found, Issuer, NoPass, Obtaining, Pass, Resolved,
-    SettingsError,
+    SecretText, SettingsError,
 };
 use crate::eks::{self, ClusterArn, Described, Eks, NotAClusterArn, Owner, RoleSettings, Unminted};
 use crate::terraform::schema::Partial;
@@ -74,6 +74,19 @@ impl NoCluster {
         }
     }
 
+    /// Whether it is of another cluster than that one: the provider was pointed at one that is not there yet.
+    pub fn is_of_another(&self, cluster: &ClusterArn) -> bool {
+        let Self::Eks(error) = self else {
+            return false;
+        };
+        match &**error {
+            eks::Error::Absent { place, .. } | eks::Error::NotReady { place, .. } => {
+                place.name != cluster.name() || place.region != cluster.region()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether nothing at all names a cluster.
     pub fn names_none(&self) -> bool {
         matches!(self, Self::Target(error) if matches!(**error, SettingsError::NoTarget))
@@ -103,20 +116,22 @@ struct KubernetesBlock {
 }
 
 #[derive(Deserialize)]
-struct RoleBlock {
-    kubernetes: Vec<RoleOfBlock>,
+struct WayBlock {
+    kubernetes: Vec<Way>,
 }
 
-#[derive(Default, Deserialize)]
+/// What the block says of clusters that are named elsewhere.
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct RoleOfBlock {
+struct Way {
     eks_assume_role: Option<Vec<RoleSettings>>,
+    proxy_url: Option<SecretText>,
 }
 
 /// See [`super::Clients::cluster`].
 pub(super) struct Clusters {
     settings: Result<cluster::Settings, Unreadable>,
-    role: Result<Option<RoleSettings>, Unreadable>,
+    way: Result<Way, Unreadable>,
     clock: Clock,
     known: Mutex<BTreeMap<String, Arc<OnceCell<Connected>>>>,
     /// EKS by region and role.
@@ -126,11 +141,10 @@ pub(super) struct Clusters {
 impl Clusters {
     pub(super) fn new(settings: &Partial<'_>, clock: Clock) -> Self {
         let blocks = settings.read_whole::<KubernetesBlock>();
-        let roles = settings.read_whole::<RoleBlock>();
-        let role = |block: RoleOfBlock| block.eks_assume_role?.into_iter().next();
+        let ways = settings.read_whole::<WayBlock>();
         Self {
             settings: blocks.map(|block| block.kubernetes.into_iter().next().unwrap_or_default()),
-            role: roles.map(|block| block.kubernetes.into_iter().next().and_then(role)),
+            way: ways.map(|block| block.kubernetes.into_iter().next().unwrap_or_default()),
             clock,
             known: Mutex::default(),
             eks: Mutex::default(),
@@ -142,16 +156,9 @@ impl Clusters {
         named: Option<&ClusterArn>,
         identity: Result<&Arc<SignIn>, NoSignIn>,
     ) -> Result<Connected, NoCluster> {
-        let settings = self.settings.as_ref().map_err(Clone::clone)?;
         let resolved = match named {
             Some(arn) => Resolved::Eks(EksCluster::Arn(arn.to_string())),
-            None => cluster::resolve(
-                settings,
-                &variable,
-                &|path| std::fs::read(path),
-                &self.clock,
-            )
-            .map_err(Arc::new)?,
+            None => self.of_block()?,
         };
         let cell = self.cell(&resolved);
         let connected = cell.get_or_try_init(|| async {
@@ -160,10 +167,17 @@ impl Clusters {
                     cluster: Cluster::connect(&target).map_err(Arc::new)?,
                     eks: None,
                 }),
-                Resolved::Eks(wanted) => self.look_up(settings, &wanted, identity?).await,
+                Resolved::Eks(wanted) => self.look_up(&wanted, identity?).await,
             }
         });
         connected.await.cloned()
+    }
+
+    fn of_block(&self) -> Result<Resolved, NoCluster> {
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        let read_file = |path: &std::path::Path| std::fs::read(path);
+        let resolved = cluster::resolve(settings, &variable, &read_file, &self.clock);
+        Ok(resolved.map_err(Arc::new)?)
     }
 
     fn cell(&self, resolved: &Resolved) -> Arc<OnceCell<Connected>> {
@@ -177,10 +191,10 @@ impl Clusters {
 
     async fn look_up(
         &self,
-        settings: &cluster::Settings,
         wanted: &EksCluster,
         identity: &Arc<SignIn>,
     ) -> Result<Connected, NoCluster> {
+        let way = self.way.as_ref().map_err(Clone::clone)?;
         let (region, name, arn) = match wanted {
             EksCluster::Arn(text) => {
                 let arn: ClusterArn = text.parse()?;
@@ -194,25 +208,26 @@ impl Clusters {
             }
         };
         let owner = arn.as_ref().map(ClusterArn::owner);
-        let eks = self.eks(identity, &region, owner).await?;
+        let eks = self.eks(way, identity, &region, owner).await?;
         let described = eks.describe(&name).await.map_err(Arc::new)?;
         match arn {
             Some(wanted) if wanted != described.arn => Err(NoCluster::Another {
                 wanted: Box::new(wanted),
                 found: Box::new(described.arn),
             }),
-            _ => self.connect(settings, eks, described),
+            _ => self.connect(way, eks, described),
         }
     }
 
     /// EKS of a region, asked under the role that clusters of that account are entered by.
     async fn eks(
         &self,
+        way: &Way,
         identity: &Arc<SignIn>,
         region: &str,
         owner: Option<Owner>,
     ) -> Result<Arc<Eks>, NoCluster> {
-        let Some(role) = self.role.as_ref().map_err(Clone::clone)? else {
+        let Some(role) = way.eks_assume_role.as_ref().and_then(|roles| roles.first()) else {
             return Ok(self.eks_under(region, "", || Arc::clone(identity)));
         };
         let owner = match owner {
@@ -242,7 +257,7 @@ impl Clusters {
 
     fn connect(
         &self,
-        settings: &cluster::Settings,
+        way: &Way,
         eks: Arc<Eks>,
         described: Described,
     ) -> Result<Connected, NoCluster> {
@@ -251,6 +266,7 @@ impl Clusters {
             authorities: described.authorities,
             reach: match described.reach {
                 eks::Reach::Private => cluster::Reach::Inside,
+                eks::Reach::Public(blocks) if blocks.is_empty() => cluster::Reach::Unsaid,
                 eks::Reach::Public(blocks) => cluster::Reach::From(blocks),
             },
             issuer: Arc::new(Tokens {
@@ -259,7 +275,8 @@ impl Clusters {
                 clock: Arc::clone(&self.clock),
             }),
         };
-        let target = cluster::resolve_found(settings, &variable, found).map_err(Arc::new)?;
+        let proxy = way.proxy_url.as_ref();
+        let target = cluster::resolve_found(proxy, &variable, found).map_err(Arc::new)?;
         Ok(Connected {
             cluster: Cluster::connect(&target).map_err(Arc::new)?,
             eks: Some(described.arn),

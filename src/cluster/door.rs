@@ -46,7 +46,7 @@ pub struct NoPass {
 
 /// Where credentials come from that end.
 pub trait Issuer: fmt::Debug + Send + Sync {
-    /// Obtains another one. Ends by itself, within a minute or two at the most.
+    /// Obtains another one; dropped after a minute and a half.
     fn obtain(&self) -> Obtaining<'_, Result<Pass, NoPass>>;
 
     /// The API server does not accept the last one, though its time is not over.
@@ -84,6 +84,8 @@ struct Held {
     key: Option<(Key, Instant)>,
     /// How many there have been.
     count: u64,
+    /// The last failure, and when it came.
+    failed: Option<(NoPass, Instant)>,
 }
 
 /// What opens the door for one call.
@@ -146,18 +148,39 @@ impl Door {
 
 impl Renewed {
     async fn key(&self) -> Result<Key, NoPass> {
+        let asked = Instant::now();
         let mut held = self.held.lock().await;
+        // Who has waited for a try that failed is not to wait for another one.
+        if let Some((failed, _)) = held.failed.as_ref().filter(|(_, at)| *at > asked) {
+            return Err(failed.clone());
+        }
         let good = |until: &Instant| *until > Instant::now();
         if let Some((key, _)) = held.key.as_ref().filter(|(_, until)| good(until)) {
             return Ok(key.clone());
         }
         let begun = Instant::now();
-        let pass = self.issuer.obtain().await?;
+        let pass = match self.obtained().await {
+            Ok(pass) => pass,
+            Err(failed) => {
+                held.failed = Some((failed.clone(), Instant::now()));
+                return Err(failed);
+            }
+        };
         let lasts = pass.lasts.min(LONGEST);
         held.count += 1;
         let key = self.made(pass, held.count)?;
         held.key = Some((key.clone(), begun + lasts));
         Ok(key)
+    }
+
+    async fn obtained(&self) -> Result<Pass, NoPass> {
+        let obtained = tokio::time::timeout(PATIENCE, self.issuer.obtain()).await;
+        obtained.unwrap_or_else(|_| {
+            Err(NoPass {
+                why: format!("none was given within {} s", PATIENCE.as_secs()),
+                is_transient: true,
+            })
+        })
     }
 
     fn made(&self, pass: Pass, number: u64) -> Result<Key, NoPass> {
@@ -198,6 +221,9 @@ impl Key {
         self.client.send(request).await
     }
 }
+
+/// The longest that a credential is waited for.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A day: no credential is trusted to be good for longer, and the clock cannot overflow.
 const LONGEST: Duration = Duration::from_secs(86_400);

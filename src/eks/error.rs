@@ -59,6 +59,18 @@ pub enum Error {
         /// Why not.
         source: Box<aws::Error>,
     },
+    /// AWS does not take the credentials.
+    #[error("{code}: {message}")]
+    IdentityRefused {
+        /// What was asked.
+        place: Place,
+        /// AWS's name of the error, such as `ExpiredTokenException`.
+        code: String,
+        /// AWS's own words, the first line of them: what follows may quote the request.
+        message: String,
+        /// Where the credentials came from, in words.
+        whose: String,
+    },
     /// EKS did not answer.
     #[error("no answer about the {place}: {reason}")]
     Unreachable {
@@ -93,7 +105,11 @@ impl Error {
         matches!(self, Self::Absent { .. } | Self::NotReady { .. })
     }
 
-    pub(super) fn of(place: &Place, failed: &SdkError<DescribeClusterError, HttpResponse>) -> Self {
+    pub(super) fn of(
+        place: &Place,
+        failed: &SdkError<DescribeClusterError, HttpResponse>,
+        whose: impl FnOnce() -> String,
+    ) -> Self {
         let place = place.clone();
         if let Some(source) = aws::Error::behind(failed) {
             let source = Box::new(source);
@@ -103,13 +119,20 @@ impl Error {
             let reason = words(failed);
             return Self::Unreachable { place, reason };
         };
-        let message = refusal.message().unwrap_or("no message").to_owned();
+        let message = refusal.message().unwrap_or("no message");
+        let message = message.lines().next().unwrap_or_default().to_owned();
         match refusal.code().unwrap_or("no error code") {
             "ResourceNotFoundException" => Self::Absent {
                 place,
                 account: None,
             },
             "AccessDeniedException" | "AccessDenied" => Self::Denied { place, message },
+            code if is_of_identity(code) => Self::IdentityRefused {
+                place,
+                code: code.to_owned(),
+                message,
+                whose: whose(),
+            },
             code => Self::Refused {
                 place,
                 code: code.to_owned(),
@@ -117,6 +140,24 @@ impl Error {
             },
         }
     }
+}
+
+/// Common errors of AWS's APIs.
+fn is_of_identity(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+    )
 }
 
 fn of(account: Option<&str>) -> String {

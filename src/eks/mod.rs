@@ -91,7 +91,10 @@ impl Eks {
         drop(turn);
         let answer = match sent {
             Ok(answer) => answer,
-            Err(failed) => return Err(self.in_account(Error::of(&place, &failed)).await),
+            Err(failed) => {
+                let error = Error::of(&place, &failed, || self.sign_in.whose());
+                return Err(self.in_account(error).await);
+            }
         };
         let cluster = answer.cluster.ok_or_else(|| Error::Incomplete {
             place: place.clone(),
@@ -147,7 +150,11 @@ const ATTEMPTS: u32 = 8;
 
 fn read(place: Place, cluster: Cluster) -> Result<Described, Error> {
     let status = cluster.status.unwrap_or(ClusterStatus::Active);
-    if !matches!(status, ClusterStatus::Active | ClusterStatus::Updating) {
+    let has_endpoint = cluster.endpoint.as_ref().is_some_and(|it| !it.is_empty());
+    // One that failed may still serve, and must be let go of.
+    let serves = matches!(status, ClusterStatus::Active | ClusterStatus::Updating)
+        || status == ClusterStatus::Failed && has_endpoint;
+    if !serves {
         let status = status.as_str().to_owned();
         return Err(Error::NotReady { place, status });
     }

@@ -151,6 +151,37 @@ async fn a_refusal_keeps_the_words_of_aws() {
     assert!(matches!(&error, Error::Refused { code, .. } if code == "InvalidParameterException"));
 }
 
+#[tokio::test]
+async fn credentials_that_aws_does_not_take_are_told_with_where_they_came_from() {
+    let words =
+        "The security token included in the request is expired\nThe Canonical String was: secret";
+    let expired = refusal(403, "ExpiredTokenException", words);
+    let error = failing("eks-expired", vec![expired]).await;
+    let Error::IdentityRefused {
+        code,
+        message,
+        whose,
+        ..
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(code, "ExpiredTokenException");
+    assert_eq!(
+        message,
+        "The security token included in the request is expired"
+    );
+    assert!(whose.contains("\"ci\""), "{whose}");
+}
+
+#[tokio::test]
+async fn a_cluster_that_failed_may_still_serve() {
+    let mut failed = cluster();
+    failed["cluster"]["status"] = "FAILED".into();
+    let (eks, _, _file) = eks("eks-failed", Vec::new(), vec![ok(&failed)]);
+    assert_eq!(eks.describe("mesh-a").await.unwrap().token_id, "mesh-a");
+}
+
 #[tokio::test(start_paused = true)]
 async fn throttling_passes() {
     let slow = || refusal(429, "ThrottlingException", "Rate exceeded");

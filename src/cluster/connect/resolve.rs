@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use super::credential::Means;
 use super::kubeconfig::{self, Overrides, ReadFile, Said};
 use super::proxy::{self, Proxy};
-use super::settings::{Clock, Environment, Filled, Named, Settings, present};
+use super::settings::{Clock, Environment, Filled, Named, SecretText, Settings, present};
 use super::target::{Credential, Reach, Target, Trust};
 use super::{SettingsError, address, credential, in_cluster, pem};
 use crate::cluster::door::Issuer;
@@ -81,17 +81,17 @@ pub fn resolve(
     Ok(Resolved::Target(Box::new(target)))
 }
 
-/// The cluster that was found, by way of the proxy that the settings name, or else the environment.
+/// The cluster that was found, by way of this proxy, or else the environment's.
 ///
 /// # Errors
 /// When the cluster was described in a way that cannot be used, or the proxy is none.
 pub fn resolve_found(
-    settings: &Settings,
+    proxy_url: Option<&SecretText>,
     environment: Environment<'_>,
     found: Found,
 ) -> Result<Target, SettingsError> {
     let only_proxy = Settings {
-        proxy_url: settings.proxy_url.clone(),
+        proxy_url: proxy_url.cloned(),
         ..Settings::default()
     };
     let odd = |why: String| SettingsError::OddCluster { why };

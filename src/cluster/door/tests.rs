@@ -10,7 +10,7 @@ use crate::cluster::connect::samples::{CA_ONE, IDENTITY};
 use crate::cluster::secret::SecretName;
 use crate::cluster::secret::samples::ours_json;
 use crate::cluster::wire::Patience;
-use crate::cluster::{Cluster, Fingerprint, Found, Problem, Reach, Settings, resolve_found};
+use crate::cluster::{Cluster, Fingerprint, Found, Problem, Reach, resolve_found};
 
 /// Issues from a list; whoever asks beyond its end is told so.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ fn target(issuer: &Arc<Listed>) -> Target {
         reach: Reach::default(),
         issuer: Arc::clone(issuer) as Arc<dyn Issuer>,
     };
-    resolve_found(&Settings::default(), &|_| None, found).unwrap()
+    resolve_found(None, &|_| None, found).unwrap()
 }
 
 async fn serve(
@@ -195,6 +195,51 @@ async fn where_no_credential_is_to_be_had_nothing_is_sent() {
     );
     assert!(shown.lock().unwrap().is_empty());
     read(&cluster).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_try_that_fails_does_not_wait_for_another() {
+    let issuer = Listed::of([Err(no_pass("the program hangs")), token("one", 600)]);
+    let (cluster, _) = cluster(&issuer, &["one"]);
+    let all = (0..5).map(|_| {
+        let cluster = cluster.clone();
+        tokio::spawn(async move { read(&cluster).await })
+    });
+    for answered in all.collect::<Vec<_>>() {
+        let refused = answered.await.unwrap().unwrap_err().to_string();
+        assert!(refused.contains("the program hangs"), "{refused}");
+    }
+    assert_eq!(issuer.asked(), 1);
+    read(&cluster).await.unwrap();
+}
+
+/// Never has anything to give.
+#[derive(Debug)]
+struct Hanging;
+
+impl Issuer for Hanging {
+    fn obtain(&self) -> Obtaining<'_, Result<Pass, NoPass>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_is_not_waited_for_for_ever() {
+    let found = Found {
+        endpoint: "https://a.example.com".to_owned(),
+        authorities: CA_ONE.to_owned(),
+        reach: Reach::default(),
+        issuer: Arc::new(Hanging),
+    };
+    let target = resolve_found(None, &|_| None, found).unwrap();
+    let refused = Door::to(&target)
+        .unwrap()
+        .key()
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(refused.to_string(), "none was given within 90 s");
+    assert!(refused.is_transient);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,10 @@ use super::compose::Files;
 use super::drift::drift;
 use super::outputs::SecretNotes;
 use super::settings::Settings;
-use super::{CacertsSecret, Outputs, Prior, at, instance, is_gone, known, trust};
-use crate::clients::Clients;
+use super::{
+    CacertsSecret, Outputs, Prior, at, elsewhere, instance, is_gone, is_of_another, known, trust,
+};
+use crate::clients::{Clients, Connected};
 use crate::pki::Live;
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
@@ -46,8 +48,8 @@ async fn look_at_secret(
         mut private,
     } = state;
     let instance = instance(&settings);
-    let cluster = match known(call, &settings, &outputs.1).await {
-        Ok(connected) => connected.cluster,
+    let connected = match known(call, &settings, &outputs.1).await {
+        Ok(connected) => connected,
         // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.
         Err(error) if error.not_known_yet().is_some() => {
             return Ok(here(outputs, private, Vec::new()));
@@ -56,18 +58,22 @@ async fn look_at_secret(
             let warnings = vec![words::cluster_gone(&instance, &error)];
             return Ok(Reading::Gone { warnings });
         }
+        Err(error) if is_of_another(&error, &outputs.1) => {
+            private.elsewhere = Some(format!("another one, of which AWS says that {error}"));
+            return Ok(here(outputs, private, Vec::new()));
+        }
         Err(error) => {
             let problem = words::connection(&instance, &error);
             return passed_over(call, outputs, private, problem);
         }
     };
-    let fingerprint = cluster.fingerprint().to_string();
-    let written_in = outputs.1.cluster_fingerprint.clone();
-    private.elsewhere =
-        Some(fingerprint).filter(|now| written_in.is_some_and(|known| known != *now));
+    private.elsewhere = elsewhere(&connected, &outputs.1);
     if private.elsewhere.is_some() {
         return Ok(here(outputs, private, Vec::new()));
     }
+    let Connected { cluster, eks } = connected;
+    // It may have been written by another way than by EKS.
+    outputs.1.cluster_arn = outputs.1.cluster_arn.or(eks);
     let observed = match cluster.read(&at(&settings)).await {
         Ok(observed) => observed,
         Err(error) => {

@@ -117,21 +117,14 @@ impl Resource for CacertsSecret {
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
         let instance = instance(&state.settings);
         let written = &state.outputs.1;
-        let cluster = match known(call, &state.settings, written).await {
-            Ok(connected) => connected.cluster,
+        let cluster = match former(call, &state.settings, written).await {
+            Ok(Some(connected)) => connected.cluster,
+            Ok(None) => return Ok(vec![words::forgotten_elsewhere(&instance)]),
             Err(error) if is_gone(&error, written) => {
                 return Ok(vec![words::cluster_gone(&instance, &error)]);
             }
             Err(error) => return Err(words::connection(&instance, &error)),
         };
-        let fingerprint = cluster.fingerprint().to_string();
-        if written
-            .cluster_fingerprint
-            .as_ref()
-            .is_some_and(|known| *known != fingerprint)
-        {
-            return Ok(vec![words::forgotten_elsewhere(&instance)]);
-        }
         let Some(owner) = &written.owner_id else {
             return Ok(Vec::new());
         };
@@ -178,6 +171,41 @@ async fn known(
         (Err(error), Some(arn)) if error.names_none() => call.clients.cluster(Some(arn)).await,
         (settled, _) => settled,
     }
+}
+
+/// The cluster to take the Secret out of, by its ARN wherever the provider block leads now; `None` if it is out of
+/// reach, because the provider was pointed at another one.
+async fn former(
+    call: &Call<'_, Clients>,
+    settings: &Settings,
+    written: &Written,
+) -> Result<Option<Connected>, NoCluster> {
+    let by_arn = match &written.cluster_arn {
+        Some(arn) => Some(call.clients.cluster(Some(arn)).await),
+        None => None,
+    };
+    if let Some(Ok(connected)) = by_arn {
+        return Ok(Some(connected).filter(|it| elsewhere(it, written).is_none()));
+    }
+    let by_settings = known(call, settings, written).await;
+    match (by_settings, by_arn) {
+        (Ok(connected), _) => Ok(Some(connected).filter(|it| elsewhere(it, written).is_none())),
+        (Err(_), Some(Err(error))) | (Err(error), _) => Err(error),
+    }
+}
+
+/// What the connection leads to, where that is another cluster than the Secret's.
+fn elsewhere(connected: &Connected, written: &Written) -> Option<String> {
+    let now = connected.cluster.fingerprint().to_string();
+    let known = written.cluster_fingerprint.as_ref()?;
+    let arn = connected.eks.as_ref().map(ToString::to_string);
+    (*known != now).then(|| arn.unwrap_or(now))
+}
+
+/// Whether it says something of a cluster that is not there yet and is not the Secret's.
+fn is_of_another(error: &NoCluster, written: &Written) -> bool {
+    let arn = written.cluster_arn.as_ref();
+    arn.is_some_and(|arn| error.is_of_another(arn))
 }
 
 /// Whether the very cluster of the Secret is gone, and the Secret with it.

@@ -42,9 +42,18 @@ pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
 pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) -> Verdict {
     let mut verdict = Verdict::keep();
     let instance = instance(settings);
-    if prior.private.elsewhere.is_some() {
+    if let Some(leads_to) = &prior.private.elsewhere
+        && !names_its_cluster(prior, settings)
+    {
+        let written = &prior.outputs.1;
+        let arn = written.cluster_arn.as_ref().map(ToString::to_string);
+        let known = arn.or_else(|| written.cluster_fingerprint.clone());
         verdict.replace("cluster_fingerprint");
-        verdict.tell(words::elsewhere(&instance));
+        verdict.tell(words::elsewhere(
+            &instance,
+            &known.unwrap_or_default(),
+            leads_to,
+        ));
         return verdict;
     }
     if in_another_cluster(prior, settings) {
@@ -99,9 +108,14 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
 /// Whether the configuration names another cluster than the Secret's. The cluster that the provider block names may
 /// get a name of its own here; to which one the provider block leads is not known while planning.
 fn in_another_cluster(prior: &Prior, settings: &Settings) -> bool {
+    settings.eks_cluster_arn != prior.settings.eks_cluster_arn
+        && !names_its_cluster(prior, settings)
+}
+
+/// Whether the configuration names the very cluster of the Secret, wherever the provider block leads.
+fn names_its_cluster(prior: &Prior, settings: &Settings) -> bool {
     let named = settings.eks_cluster_arn.as_ref();
-    named != prior.settings.eks_cluster_arn.as_ref()
-        && (named.is_none() || named != prior.outputs.1.cluster_arn.as_ref())
+    named.is_some() && named == prior.outputs.1.cluster_arn.as_ref()
 }
 
 fn issue_when_due(

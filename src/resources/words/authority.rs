@@ -178,7 +178,9 @@ fn refused(error: &Error, answer: &Answer) -> Told {
             "Have the quota raised, or use another CA: trying again does not help.",
         ),
         Error::AccessDenied(_) => return ("AWS denies access", told, allow(answer)),
-        Error::IdentityRefused { whose, .. } => return signing_in::refused(answer, whose, &told),
+        Error::IdentityRefused { answer, whose } => {
+            return signing_in::refused(&answer.code, whose, &told);
+        }
         Error::NotFound(_) => (
             "the CA does not exist",
             "Check `certificate_authority_arn`, and in whose account the provider acts.",

@@ -75,6 +75,10 @@ fn described(instance: &Instance, error: &Error) -> Diagnostic {
         return not_signed_in(instance, &format!("looking up the {place}"), source);
     }
     let told = sentence(&format!("AWS says: {error}"));
+    if let Error::IdentityRefused { code, whose, .. } = error {
+        let (what, told, remedy) = signing_in::refused(code, whose, &told);
+        return instance.error(what, &[&told, UNWRITTEN, &remedy]);
+    }
     let (what, told, remedy) = match error {
         Error::Absent { .. } => (
             "there is no such EKS cluster",
@@ -99,7 +103,10 @@ fn described(instance: &Instance, error: &Error) -> Diagnostic {
             ),
             "Check the network and `endpoints { eks }`, then run it again.",
         ),
-        Error::Refused { .. } | Error::Incomplete { .. } | Error::NotSignedIn { .. } => {
+        Error::Refused { .. }
+        | Error::Incomplete { .. }
+        | Error::NotSignedIn { .. }
+        | Error::IdentityRefused { .. } => {
             ("EKS does not describe the cluster", told, "Run it again.")
         }
     };

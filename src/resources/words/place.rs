@@ -4,12 +4,18 @@ use super::Instance;
 use crate::terraform::Diagnostic;
 
 /// The provider speaks to another cluster than the one the Secret is in.
-pub(in crate::resources) fn elsewhere(instance: &Instance) -> Diagnostic {
+pub(in crate::resources) fn elsewhere(
+    instance: &Instance,
+    written_in: &str,
+    leads_to: &str,
+) -> Diagnostic {
     instance.warning(
         "this is another cluster",
         &[
-            "The cluster that the provider speaks to is not the one in which the Secret was written: \
-             it was rebuilt, or the provider was pointed at another one.",
+            &format!(
+                "The provider leads to {leads_to}, and the Secret was written in {written_in}: the cluster was \
+                 rebuilt, or the provider was pointed at another one."
+            ),
             "The Secret is made in this cluster; the one in the other cluster is left as it is.",
             "If another cluster is not what you meant, correct the provider block before you apply.",
         ],

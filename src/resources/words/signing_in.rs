@@ -6,7 +6,6 @@ use super::authority::Told;
 use super::{Instance, UNTOUCHED, sentence};
 use crate::aws::{Error, Tried};
 use crate::clients::NoSignIn;
-use crate::pca::Answer;
 use crate::terraform::Diagnostic;
 
 /// Signing in to AWS could not even be prepared.
@@ -74,9 +73,9 @@ pub(super) fn failed(asked: &impl Display, error: &Error) -> Told {
 }
 
 /// AWS does not take the credentials that it was shown.
-pub(super) fn refused(answer: &Answer, whose: &str, told: &str) -> Told {
+pub(super) fn refused(code: &str, whose: &str, told: &str) -> Told {
     let told = format!("{told} The credentials came from {whose}.");
-    match is_expired(&answer.code) {
+    match is_expired(code) {
         true => ("the AWS credentials have expired", told, RENEW.to_owned()),
         false => (
             "AWS refuses the credentials",

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use istiopca_acceptance::apiserver::{Admission, User};
 use istiopca_acceptance::aws::{ACCOUNT, Authenticator, ClusterHandle, ClusterStatus, REGION};
 use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::sandbox_cluster::SandboxCluster;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -252,6 +253,54 @@ async fn a_cluster_may_be_named_by_the_resource_and_then_by_the_provider_only_an
         assert_eq!(eks.world.uid().await, uid);
         eks.world.ordered(1);
         eks.world.plan(&[]).await.exit_code(0);
+    }
+}
+
+/// Two providers for two clusters become one: the block that is left leads to the other cluster.
+#[tokio::test]
+async fn a_secret_that_names_its_cluster_stays_in_it_wherever_the_provider_leads() {
+    for cli in Cli::both() {
+        let mut eks = Eks::new(cli, "eks-aliases").await;
+        eks.world.apply(&[]).await.succeeds();
+        let uid = eks.world.uid().await;
+        let hub = SandboxCluster::start(jiff::Timestamp::now).expect("a cluster starts");
+        let (url, token, ca) = (hub.url(), hub.token(), hub.ca_pem());
+        let elsewhere =
+            format!("host = {url:?}\ntoken = {token:?}\ncluster_ca_certificate = {ca:?}");
+        eks.configure_on_the_resource(&elsewhere);
+        let planned = eks.world.plan(&[]).await;
+        planned.exit_code(2).says("0 to destroy");
+        eks.world.apply(&[]).await.succeeds();
+        assert_eq!(eks.world.uid().await, uid);
+        eks.world.ordered(1);
+        eks.world.plan(&[]).await.exit_code(0);
+        // Named no more, the provider's cluster is meant: the Secret is made there, and the one here let go of.
+        let secret = eks.world.issuing_secret("create_namespace = true", "");
+        eks.world.configure_cluster(&elsewhere, "", &secret);
+        eks.world.apply(&[]).await.succeeds();
+        assert_eq!(hub.secrets().len(), 1);
+        let released = &eks.world.live().await["metadata"]["annotations"];
+        assert_eq!(released["istiopca.io/released"], "true", "{released}");
+    }
+}
+
+#[tokio::test]
+async fn the_provider_may_be_pointed_at_a_cluster_that_is_not_there_yet() {
+    for cli in Cli::both() {
+        let mut eks = Eks::new(cli, "eks-next").await;
+        eks.world.apply(&[]).await.succeeds();
+        let secret = eks.world.issuing_secret("", "");
+        let region = format!("region = {REGION:?}");
+        eks.world
+            .configure_cluster("eks_cluster_name = \"next\"", &region, &secret);
+        let planned = eks.world.plan(&[]).await;
+        planned
+            .exit_code(2)
+            .says("this is another cluster")
+            .says(&eks.cluster.arn())
+            .says("1 to add, 0 to change, 1 to destroy");
+        eks.world.destroy(&[]).await.succeeds();
+        assert!(!eks.world.live().await.is_null(), "it is retained");
     }
 }
 

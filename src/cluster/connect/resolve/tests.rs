@@ -465,7 +465,7 @@ fn a_found_cluster_is_known_by_its_authority_and_reached_through_the_proxy() {
         ..eks("mesh-a")
     };
     let described = found("https://ABC.gr7.eu-west-1.eks.amazonaws.com", CA_ONE);
-    let target = resolve_found(&settings, &|_| None, described).unwrap();
+    let target = resolve_found(settings.proxy_url.as_ref(), &|_| None, described).unwrap();
     assert_eq!(target.host(), "abc.gr7.eu-west-1.eks.amazonaws.com:443");
     assert_eq!(
         target.fingerprint().to_string(),
@@ -489,7 +489,7 @@ fn the_proxy_of_a_found_cluster_may_come_from_the_environment_and_spare_it() {
     };
     let proxy = |spared| {
         let described = found("https://abc.eks.amazonaws.com", CA_ONE);
-        let target = resolve_found(&eks("mesh-a"), &variables(spared), described).unwrap();
+        let target = resolve_found(None, &variables(spared), described).unwrap();
         target.proxy.map(|proxy| proxy.uri().to_string())
     };
     assert_eq!(proxy("localhost").as_deref(), Some("http://office:3128/"));
@@ -499,7 +499,7 @@ fn the_proxy_of_a_found_cluster_may_come_from_the_environment_and_spare_it() {
 #[test]
 fn a_cluster_that_is_described_oddly_is_refused() {
     let refused = |endpoint, authorities| {
-        resolve_found(&eks("mesh-a"), &|_| None, found(endpoint, authorities))
+        resolve_found(None, &|_| None, found(endpoint, authorities))
             .unwrap_err()
             .to_string()
     };

@@ -53,6 +53,12 @@ fn refusals() -> Vec<Error> {
             place: place.clone(),
             source: Box::new(no_credentials()),
         },
+        Error::IdentityRefused {
+            place: place.clone(),
+            code: "ExpiredTokenException".to_owned(),
+            message: "The security token included in the request is expired".to_owned(),
+            whose: "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
+        },
         Error::Unreachable {
             place: place.clone(),
             reason: "Connection refused".to_owned(),

@@ -195,7 +195,11 @@ pub(super) fn drift() -> Chapter {
             words::gone(&instance, true),
             words::gone(&instance, false),
             words::immutable(&instance),
-            words::elsewhere(&instance),
+            words::elsewhere(
+                &instance,
+                "arn:aws:eks:eu-west-1:111122223333:cluster/mesh-a",
+                "arn:aws:eks:eu-west-1:111122223333:cluster/mesh-b",
+            ),
             words::pointed_elsewhere(&instance),
         ],
     }
