@@ -1,5 +1,6 @@
 //! Where the first credentials come from.
 
+use std::env;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,9 +28,12 @@ use aws_sdk_sts::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::chain::{Chain, Found};
+use super::chain::{Chain, Found, Place};
 use super::http::timeouts;
 use super::{Agent, PRODUCT, Settings, Source, agent};
+
+const PROFILE: &str = "AWS_PROFILE";
+const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
 /// What the settings, the environment and the shared files say, with credentials that are asked for
 /// later. A source that must ask STS does so in `there` where nobody says a region. `found` learns
@@ -70,7 +74,7 @@ pub(super) async fn load(
         loader = loader.framework_metadata(product);
     }
     let loaded = loader.load().await;
-    let chain = Chain::new(sources(settings, &provider_config(&loaded, there)), found);
+    let chain = Chain::new(places(settings, &provider_config(&loaded, there)), found);
     let credentials = SharedCredentialsProvider::new(chain);
     loaded
         .into_builder()
@@ -135,12 +139,8 @@ fn files(settings: &Settings) -> EnvConfigFiles {
 }
 
 /// Keys or a profile that the settings name are the only place then: the SDK would let keys in the
-/// environment win over a profile, hashicorp/aws does not. Otherwise all places that the SDK's own
-/// chain has, in its order.
-fn sources(
-    settings: &Settings,
-    config: &ProviderConfig,
-) -> Vec<(Source, SharedCredentialsProvider)> {
+/// environment win over a profile, hashicorp/aws does not.
+fn places(settings: &Settings, config: &ProviderConfig) -> Vec<Place> {
     if let (Some(id), Some(key)) = (&settings.access_key, &settings.secret_key) {
         let token = settings
             .token
@@ -148,37 +148,51 @@ fn sources(
             .map(|token| token.expose().to_owned());
         let (id, key) = (id.expose(), key.expose());
         let keys = Credentials::new(id, key, token, None, PRODUCT);
-        return vec![(Source::Keys, SharedCredentialsProvider::new(keys))];
+        return vec![Place::new(Source::Keys, keys)];
     }
     let profile = Profile {
         settings: settings.clone(),
         config: config.clone(),
     };
-    let profile = SharedCredentialsProvider::new(profile);
     if let Some(name) = &settings.profile {
-        return vec![(Source::Profile(Some(name.clone())), profile)];
+        return vec![Place::new(Source::Profile(Some(name.clone())), profile)];
     }
+    usual(settings, config, profile)
+}
+
+/// The places of the SDK for Go in its order, which hashicorp/aws has: the Rust SDK asks a profile
+/// before a web identity, and would be somebody else on a runner that has both.
+fn usual(settings: &Settings, config: &ProviderConfig, profile: Profile) -> Vec<Place> {
     let environment = EnvironmentVariableCredentialsProvider::new();
     let token = WebIdentityTokenCredentialsProvider::builder()
         .configure(config)
         .build();
     let container = EcsCredentialsProvider::builder().configure(config).build();
-    let named = std::env::var("AWS_PROFILE").ok();
-    let named = Source::Profile(named.filter(|name| !name.is_empty()));
+    let named = said(PROFILE);
+    let (by_name, by_token) = (
+        named.is_some().then_some(PROFILE),
+        said(TOKEN_FILE).map(|_| TOKEN_FILE),
+    );
     let mut all = vec![
-        (
-            Source::Environment,
-            SharedCredentialsProvider::new(environment),
-        ),
-        (named, profile),
-        (Source::WebIdentity, SharedCredentialsProvider::new(token)),
-        (Source::Container, SharedCredentialsProvider::new(container)),
+        Place::new(Source::Environment, environment),
+        Place::new(Source::WebIdentity, token).wanted_by(by_token),
+        Place::new(Source::Profile(named), profile).wanted_by(by_name),
+        Place::new(Source::Container, container),
     ];
+    // Set to nothing it is not set; the SDK would read the file of no name.
+    let is_empty = env::var_os(TOKEN_FILE).is_some_and(|file| file.is_empty());
+    all.retain(|place| !(is_empty && place.is(&Source::WebIdentity)));
     if settings.skip_metadata_api_check != Some(true) {
-        let instance = SharedCredentialsProvider::new(instance(settings, config));
-        all.push((Source::InstanceMetadata, instance));
+        all.push(Place::new(
+            Source::InstanceMetadata,
+            instance(settings, config),
+        ));
     }
     all
+}
+
+fn said(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 fn provider_config(loaded: &SdkConfig, there: Option<Region>) -> ProviderConfig {

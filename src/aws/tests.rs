@@ -8,6 +8,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use super::wire::{Answer, File, Wire, given, role};
 use super::*;
 
+mod order;
 mod sources;
 mod way;
 mod web;
@@ -243,33 +244,12 @@ async fn without_any_source_every_source_is_named() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no AWS credentials: the environment (AWS_ACCESS_KEY_ID): environment variable not set; the \
-         profile of AWS_PROFILE or \"default\": it holds no credentials; a web identity token \
-         (AWS_WEB_IDENTITY_TOKEN_FILE): $AWS_WEB_IDENTITY_TOKEN_FILE was not set; the container's \
+        "no AWS credentials: the environment (AWS_ACCESS_KEY_ID): environment variable not set; a \
+         web identity token (AWS_WEB_IDENTITY_TOKEN_FILE): $AWS_WEB_IDENTITY_TOKEN_FILE was not set; \
+         the profile of AWS_PROFILE or \"default\": it holds no credentials; the container's \
          credentials: ECS provider not configured; the instance's metadata: IMDS disabled by \
          AWS_EC2_METADATA_DISABLED env var set to `true`"
     );
-}
-
-#[tokio::test]
-async fn a_profile_of_the_environment_that_is_not_there_is_told() {
-    let test = "a_profile_of_the_environment_that_is_not_there_is_told";
-    if !in_environment(test, &[("AWS_PROFILE", "nobody")]) {
-        return;
-    }
-    let file = File::new("env");
-    let sign_in = over(&file.settings(None, Vec::new()), &Wire::new([]));
-    match credentials(&sign_in).await.unwrap_err() {
-        Error::Credentials { tried } => {
-            let profile = &tried[1];
-            assert_eq!(profile.source, Source::Profile(Some("nobody".to_owned())));
-            assert!(
-                profile.said.contains("`nobody` was not defined"),
-                "{profile:?}"
-            );
-        }
-        other => panic!("{other}"),
-    }
 }
 
 #[tokio::test]

@@ -132,8 +132,9 @@ async fn a_login_that_has_expired_ends_the_search_and_is_told() {
     let told = error.unwrap_err().to_string();
     assert_eq!(
         told,
-        "no AWS credentials: the environment (AWS_ACCESS_KEY_ID): environment variable not set; the \
-         profile \"sso\": the SSO token has expired and cannot be refreshed"
+        "no AWS credentials: the environment (AWS_ACCESS_KEY_ID): environment variable not set; a \
+         web identity token (AWS_WEB_IDENTITY_TOKEN_FILE): $AWS_WEB_IDENTITY_TOKEN_FILE was not set; \
+         the profile \"sso\": the SSO token has expired and cannot be refreshed"
     );
 }
 
