@@ -56,7 +56,7 @@ async fn open(settings: &Settings) -> Result<SharedHttpClient, Error> {
         .with_trust_store(trusted)
         .build()
         .unwrap_or_default();
-    let proxies = Proxies::of(settings, &|name| variable(name));
+    let proxies = Proxies::of(settings, &|name| variable(name))?;
     let routes = Mutex::new(BTreeMap::new());
     Ok(http_client_fn(move |settings, components| {
         // The SDK asks again for each call; a connector is a pool of connections, so it is kept.

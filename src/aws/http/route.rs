@@ -1,6 +1,7 @@
 //! By which way a request leaves: by a proxy, or straight.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use aws_smithy_http_client::Connector;
@@ -14,7 +15,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use http::Uri;
 
-use crate::aws::settings::Settings;
+use crate::aws::Error;
+use crate::aws::settings::{Secret, Settings, form};
 
 /// Where instances and containers get their credentials. Somebody else's proxy would answer with
 /// its own.
@@ -34,30 +36,42 @@ pub(super) struct Proxies {
 }
 
 impl Proxies {
-    /// What the settings say, and the environment of what they do not.
-    pub(super) fn of(settings: &Settings, variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let said = [&settings.http_proxy, &settings.https_proxy];
-        if said.iter().all(|proxy| proxy.is_none()) && settings.no_proxy.is_none() {
-            let (http, https) = (ProxyConfig::from_env(), ProxyConfig::from_env());
-            return Self { http, https };
-        }
+    /// What the settings say, and the environment of what they do not. A variable that names no
+    /// proxy is an error: without one the request would leave by a way that nobody wants.
+    pub(super) fn of(
+        settings: &Settings,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
         let either = |name: &str| variable(name).or_else(|| variable(&name.to_lowercase()));
         let no_proxy = settings.no_proxy.clone().or_else(|| either("NO_PROXY"));
-        let [http, https] =
-            [("HTTP_PROXY", said[0]), ("HTTPS_PROXY", said[1])].map(|(name, said)| {
-                let environment = || {
-                    either(name)
-                        .or_else(|| either("ALL_PROXY"))
-                        .map(with_scheme)
-                };
-                let said = said.as_ref().map(|proxy| proxy.expose().to_owned());
-                let proxy = said.or_else(environment);
-                let proxy = proxy.and_then(|url| ProxyConfig::all(url).ok());
-                let proxy = proxy.unwrap_or_else(ProxyConfig::disabled);
-                proxy.no_proxy(no_proxy.as_deref().unwrap_or_default())
-            });
-        Self { http, https }
+        let proxy = |setting, said: &Option<Secret>, name| {
+            let environment = |name| Some((name, with_scheme(either(name)?)));
+            let (place, url) = match said {
+                Some(said) => (setting, said.expose().to_owned()),
+                None => match environment(name).or_else(|| environment("ALL_PROXY")) {
+                    Some(named) => named,
+                    None => return Ok(ProxyConfig::disabled()),
+                },
+            };
+            let proxy = parsed(place, url)?;
+            Ok(proxy.no_proxy(no_proxy.as_deref().unwrap_or_default()))
+        };
+        Ok(Self {
+            http: proxy("http_proxy", &settings.http_proxy, "HTTP_PROXY")?,
+            https: proxy("https_proxy", &settings.https_proxy, "HTTPS_PROXY")?,
+        })
     }
+}
+
+/// The URL is not shown: it may hold a password.
+fn parsed(place: &str, url: String) -> Result<ProxyConfig, Error> {
+    let unusable = |expected| Error::Setting {
+        path: place.to_owned(),
+        found: "something else".to_owned(),
+        expected,
+    };
+    form::url(&url).map_err(unusable)?;
+    ProxyConfig::all(url).map_err(|_| unusable("the URL of a proxy"))
 }
 
 /// Variables often hold a host and a port only.
@@ -80,10 +94,18 @@ fn way(address: &str) -> Way {
     let uri: Option<Uri> = address.parse().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
     match uri.as_ref().and_then(Uri::scheme_str) {
-        _ if STRAIGHT.contains(&host) => Way::Straight,
+        _ if STRAIGHT.contains(&host) || is_loopback(host) => Way::Straight,
         Some("http") => Way::Http,
         _ => Way::Https,
     }
+}
+
+/// This machine, which no proxy reaches; Go never asks one for it.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Sends each request by the way that its address asks for.
@@ -155,7 +177,7 @@ mod tests {
     fn shown(settings: &Settings, environment: &[(&str, &str)]) -> [String; 2] {
         let environment: BTreeMap<_, _> = environment.iter().copied().collect();
         let variable = |name: &str| environment.get(name).map(|&value| value.to_owned());
-        let proxies = Proxies::of(settings, &variable);
+        let proxies = Proxies::of(settings, &variable).unwrap();
         [proxies.http, proxies.https].map(|proxy| format!("{proxy:?}"))
     }
 
@@ -195,7 +217,8 @@ mod tests {
             ("http://[fd00:ec2::254]/latest/api/token", Way::Straight),
             ("http://169.254.170.23/v1/credentials", Way::Straight),
             ("http://169.254.170.2:80/v2/x?y=z", Way::Straight),
-            ("http://127.0.0.1:4566/", Way::Http),
+            ("http://10.0.0.1:4566/", Way::Http),
+            ("http://localhost.example.com/", Way::Http),
             ("https://sts.eu-west-1.amazonaws.com/", Way::Https),
         ] {
             assert_eq!(way(address), expected, "{address}");
@@ -203,8 +226,48 @@ mod tests {
     }
 
     #[test]
-    fn without_settings_the_sdk_reads_the_environment_itself() {
-        let proxies = Proxies::of(&Settings::default(), &|_| None);
-        assert!(proxies.http.is_from_env() && proxies.https.is_from_env());
+    fn this_machine_is_asked_without_a_proxy() {
+        for address in [
+            "http://localhost:4566/",
+            "https://LOCALHOST/",
+            "http://127.0.0.1:4566/",
+            "https://127.8.9.10/",
+            "http://[::1]:4566/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert_eq!(way(address), Way::Straight, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_names_no_proxy_is_told_without_its_password() {
+        for (name, value) in [
+            ("HTTPS_PROXY", "http://user:pass word@proxy:3128"),
+            ("http_proxy", "socks5://user:pass@proxy:1080"),
+            ("ALL_PROXY", "http://"),
+        ] {
+            let variable = |asked: &str| (asked == name).then(|| value.to_owned());
+            let Err(error) = Proxies::of(&Settings::default(), &variable) else {
+                panic!("{name} is taken")
+            };
+            let expected =
+                "expected a URL with http:// or https:// and a host, got \"something else\"";
+            assert_eq!(
+                error.to_string(),
+                format!("{}: {expected}", name.to_uppercase())
+            );
+        }
+    }
+
+    #[test]
+    fn without_settings_the_environment_says_all() {
+        let environment = [
+            ("HTTPS_PROXY", "http://secure.environment:3128"),
+            ("no_proxy", "internal.environment"),
+        ];
+        let [http, https] = shown(&Settings::default(), &environment);
+        assert!(http.contains("Disabled"), "{http}");
+        assert!(https.contains("secure.environment"), "{https}");
+        assert!(https.contains("internal.environment"), "{https}");
     }
 }

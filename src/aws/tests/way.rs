@@ -70,7 +70,7 @@ async fn a_proxy_of_the_settings_is_asked_to_connect_and_a_host_may_go_without()
     let expected = "proxy-authorization: basic b2zmawnlondvcmq=";
     assert!(request.to_lowercase().contains(expected), "{request}");
 
-    // What is not https goes by itself, and so does what no_proxy names.
+    // What is not https goes by itself, and so does what is here or what no_proxy names.
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", server.local_addr().unwrap());
     let request = asked(settings.clone(), &endpoint, &server).await;
@@ -84,11 +84,17 @@ async fn a_proxy_of_the_settings_is_asked_to_connect_and_a_host_may_go_without()
         request.starts_with("POST http://sts.invalid/ "),
         "{request}"
     );
+    let request = asked(plain.clone(), &endpoint, &server).await;
+    assert!(request.starts_with("POST / "), "{request}");
+    // Of all addresses of this machine the only one that counts as another's.
+    let unspecified = endpoint.replace("127.0.0.1", "0.0.0.0");
+    let request = asked(plain.clone(), &unspecified, &proxy).await;
+    assert!(request.starts_with("POST http://0.0.0.0"), "{request}");
     let without = Settings {
-        no_proxy: Some("127.0.0.1".to_owned()),
+        no_proxy: Some("0.0.0.0".to_owned()),
         ..plain
     };
-    let request = asked(without, &endpoint, &server).await;
+    let request = asked(without, &unspecified, &server).await;
     assert!(request.starts_with("POST / "), "{request}");
 }
 
