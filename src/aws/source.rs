@@ -32,6 +32,10 @@ use super::chain::{Chain, Found, Place};
 use super::http::timeouts;
 use super::{Agent, PRODUCT, Settings, Source, agent};
 
+/// How many identities the SDK keeps at once: one for each role and region of STS. Its own bound
+/// would have a fleet over many accounts assume the same roles again and again.
+const IDENTITIES: usize = 4096;
+
 const PROFILE: &str = "AWS_PROFILE";
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
@@ -47,6 +51,7 @@ pub(super) async fn load(
 ) -> SdkConfig {
     let cache = IdentityCache::lazy()
         .load_timeout(Duration::from_secs(80))
+        .max_partitions(IDENTITIES)
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .no_credentials()

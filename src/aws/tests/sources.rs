@@ -287,3 +287,25 @@ async fn sts_is_told_who_is_asking() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_fleet_over_many_accounts_assumes_each_role_once() {
+    const ACCOUNTS: usize = 100;
+    let file = File::new("fleet");
+    let of_each = |nth| [given(&format!("AKID{nth}")), caller_in("123456789012")];
+    let answers = (0..ACCOUNTS).flat_map(of_each);
+    let wire = Wire::new(answers.chain((0..ACCOUNTS).map(|_| caller_in("123456789012"))));
+    let hub = Arc::new(over(&file.settings(Some("ci"), Vec::new()), &wire));
+    let accounts: Vec<_> = (0..ACCOUNTS)
+        .map(|nth| hub.for_role(role(&format!("account-{nth}"))).unwrap())
+        .collect();
+    for _ in 0..2 {
+        for account in &accounts {
+            let session = account.session("eu-west-1").await.unwrap();
+            caller::ask(&sts::client(&session, None)).await.unwrap();
+        }
+    }
+    let assumed = wire.asked().into_iter();
+    let assumed = assumed.filter(|it| it.body.contains("Action=AssumeRole"));
+    assert_eq!(assumed.count(), ACCOUNTS);
+}
