@@ -106,7 +106,7 @@ impl SignIn {
     /// neither the FIPS nor the dual-stack variant: the SDK refuses to combine them.
     pub async fn session(&self, region: &str) -> Result<SdkConfig, Error> {
         let there = Region::new(region.to_owned());
-        let base = self.base(Some(&there)).await?;
+        let base = self.base(&there).await?;
         let mut session = base.to_builder().region(there.clone());
         session.set_credentials_provider(self.end(&base, &there));
         Ok(session.build())
@@ -120,7 +120,7 @@ impl SignIn {
             return Ok(known.clone());
         }
         let there = Region::new(region.to_owned());
-        let base = self.base(Some(&there)).await?;
+        let base = self.base(&there).await?;
         let mut config = base.to_builder().region(self.region_of_sts(&base, &there));
         config.set_credentials_provider(self.end(&base, &there));
         let sts = sts::client(&config.build(), self.sts_endpoint().as_deref());
@@ -136,28 +136,22 @@ impl SignIn {
     /// `endpoints {}` says: where a presigned request must point that others are to believe.
     pub async fn sts_host(&self, region: &str) -> Result<String, Error> {
         let there = Region::new(region.to_owned());
-        sts::host(&self.base(Some(&there)).await?, region).await
+        sts::host(&self.base(&there).await?, region).await
     }
 
-    /// The region that the settings, the environment or the profile say.
+    /// The region that the settings, the environment or the profile say. Nothing is loaded for the
+    /// answer, so that a session may still say where STS is to be asked.
     pub async fn region(&self) -> Result<Option<String>, Error> {
         if let Some(region) = &self.settings.region {
             return Ok(Some(region.clone()));
         }
-        let base = self.base(None).await?;
-        Ok(base.region().map(ToString::to_string))
-    }
-
-    /// Whether services are asked at their FIPS endpoints, by the settings, the environment or the
-    /// profile.
-    pub async fn uses_fips(&self) -> Result<bool, Error> {
-        Ok(self.base(None).await?.use_fips() == Some(true))
-    }
-
-    /// Whether services are asked at their dual-stack endpoints, by the settings, the environment or
-    /// the profile.
-    pub async fn uses_dualstack(&self) -> Result<bool, Error> {
-        Ok(self.base(None).await?.use_dual_stack() == Some(true))
+        match &self.start {
+            Start::Sources => {
+                let region = source::region(&self.settings).region().await;
+                Ok(region.map(|region| region.to_string()))
+            }
+            Start::Identity(other) => Box::pin(other.region()).await,
+        }
     }
 
     /// Where AWS Private CA is to be found, if not where AWS has it.
@@ -222,10 +216,10 @@ impl SignIn {
     }
 
     /// All but region and credentials, with those of the sources.
-    async fn base(&self, there: Option<&Region>) -> Result<SdkConfig, Error> {
+    async fn base(&self, there: &Region) -> Result<SdkConfig, Error> {
         match &self.start {
             Start::Sources => {
-                let load = || self.load(there.cloned());
+                let load = || self.load(there.clone());
                 self.base.get_or_try_init(load).await.cloned()
             }
             Start::Identity(other) => Box::pin(other.base(there)).await,
@@ -282,7 +276,7 @@ impl SignIn {
         self.settings.endpoint(|block| block.sts.as_ref())
     }
 
-    async fn load(&self, there: Option<Region>) -> Result<SdkConfig, Error> {
+    async fn load(&self, there: Region) -> Result<SdkConfig, Error> {
         let (http, found) = (self.http.client().await?, Arc::clone(&self.found));
         Ok(source::load(&self.settings, &self.agent, http, there, found).await)
     }

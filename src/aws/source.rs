@@ -46,7 +46,7 @@ pub(super) async fn load(
     settings: &Settings,
     agent: &Agent,
     http: SharedHttpClient,
-    there: Option<Region>,
+    there: Region,
     found: Arc<Found>,
 ) -> SdkConfig {
     let cache = IdentityCache::lazy()
@@ -115,7 +115,7 @@ pub(super) async fn of_profile(settings: &Settings, name: &str) -> Option<String
 
 /// Not the instance's metadata, which the SDK would ask as well: everywhere else that is seconds of
 /// waiting, and where nothing is configured the CA's ARN says a region.
-fn region(settings: &Settings) -> RegionProviderChain {
+pub(super) fn region(settings: &Settings) -> RegionProviderChain {
     let mut profile = ProfileFileRegionProvider::builder().profile_files(files(settings));
     if let Some(name) = &settings.profile {
         profile = profile.profile_name(name);
@@ -200,9 +200,9 @@ fn said(variable: &str) -> Option<String> {
     env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
-fn provider_config(loaded: &SdkConfig, there: Option<Region>) -> ProviderConfig {
+fn provider_config(loaded: &SdkConfig, there: Region) -> ProviderConfig {
     let mut config = ProviderConfig::without_region()
-        .with_region(loaded.region().cloned().or(there))
+        .with_region(Some(loaded.region().cloned().unwrap_or(there)))
         .with_behavior_version(loaded.behavior_version())
         .with_use_fips(loaded.use_fips())
         .with_use_dual_stack(loaded.use_dual_stack());

@@ -503,9 +503,6 @@ async fn sts_has_the_name_that_aws_gives_it_whatever_the_settings_say() {
         };
         let sign_in = over(&settings, &wire);
         assert_eq!(sign_in.sts_host(region).await.unwrap(), host);
-        let uses = (sign_in.uses_fips().await, sign_in.uses_dualstack().await);
-        let expected = (fips == Some(true), dualstack == Some(true));
-        assert_eq!(uses, (Ok(expected.0), Ok(expected.1)));
     }
 }
 
@@ -547,16 +544,22 @@ async fn the_environment_may_want_fips_and_the_settings_may_not() {
         return;
     }
     let sign_in = over(&Settings::default(), &Wire::new([]));
-    assert_eq!(sign_in.uses_fips().await, Ok(true));
-    assert_eq!(sign_in.uses_dualstack().await, Ok(true));
+    let session = sign_in.session("eu-west-1").await.unwrap();
+    assert_eq!(
+        [session.use_fips(), session.use_dual_stack()],
+        [Some(true); 2]
+    );
     let settings = Settings {
         use_fips_endpoint: Some(false),
         use_dualstack_endpoint: Some(false),
         ..Settings::default()
     };
     let sign_in = over(&settings, &Wire::new([]));
-    assert_eq!(sign_in.uses_fips().await, Ok(false));
-    assert_eq!(sign_in.uses_dualstack().await, Ok(false));
+    let session = sign_in.session("eu-west-1").await.unwrap();
+    assert_eq!(
+        [session.use_fips(), session.use_dual_stack()],
+        [Some(false); 2]
+    );
 }
 
 #[tokio::test]

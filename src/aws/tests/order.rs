@@ -7,6 +7,11 @@ const CONTAINER: (&str, &str) = (
     "/v2/credentials/x",
 );
 
+const IRSA: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+                  <AccessKeyId>AKIDIRSA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+                  <SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>\
+                  </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
+
 /// A home with a `default` profile that has keys.
 fn home(name: &str) -> std::path::PathBuf {
     let home = std::env::temp_dir().join(format!("istiopca-{}-{name}", std::process::id()));
@@ -31,11 +36,7 @@ async fn a_web_identity_of_the_environment_comes_before_the_default_profile() {
     if !inside {
         return;
     }
-    let answer = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
-                  <AccessKeyId>AKIDIRSA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
-                  <SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>\
-                  </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
-    let wire = Wire::new([Answer::ok(answer)]);
+    let wire = Wire::new([Answer::ok(IRSA)]);
     let found = credentials(&over(&Settings::default(), &wire)).await;
     assert_eq!(found.unwrap().access_key_id(), "AKIDIRSA");
     assert!(wire.asked()[0].body.contains("role%2Firsa"));
@@ -102,4 +103,24 @@ async fn a_profile_that_the_environment_names_must_be_there() {
         let ends = "(AWS_PROFILE is set, so no further place is asked)";
         assert!(last.said.ends_with(ends), "{last:?}");
     }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_region_first_does_not_take_it_from_the_web_identity() {
+    let test = "order::whoever_asks_for_a_region_first_does_not_take_it_from_the_web_identity";
+    let token = File::holding("regionless-token", "irsa-token-1");
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.path()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/irsa"),
+    ];
+    if !in_environment(test, &variables) {
+        return;
+    }
+    let wire = Wire::new([Answer::ok(IRSA)]);
+    let sign_in = over(&Settings::default(), &wire);
+    assert_eq!(sign_in.region().await, Ok(None));
+    let found = credentials(&sign_in).await.unwrap();
+    assert_eq!(found.access_key_id(), "AKIDIRSA");
+    let uri = &wire.asked()[0].uri;
+    assert_eq!(uri, "https://sts.eu-central-1.amazonaws.com/");
 }
