@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{SharedHttpClient, http_client_fn};
 use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
+use super::home::at_home;
 use super::{Error, Settings, source};
 use bundle::Bundle;
 use route::Proxies;
@@ -70,7 +71,8 @@ async fn open(settings: &Settings) -> Result<SharedHttpClient, Error> {
 /// The settings before the environment before the profile, as the AWS CLI has it.
 async fn bundle(settings: &Settings) -> Option<Bundle> {
     let named = |said, path: Option<String>| path.map(|path| Bundle { said, path });
-    let said = named("custom_ca_bundle", settings.custom_ca_bundle.clone());
+    let ours = settings.custom_ca_bundle.as_deref().map(at_home);
+    let said = named("custom_ca_bundle", ours);
     let found = said.or_else(|| named("AWS_CA_BUNDLE", variable("AWS_CA_BUNDLE")));
     match found {
         Some(bundle) => Some(bundle),

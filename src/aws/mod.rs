@@ -11,6 +11,7 @@ pub mod settings;
 
 mod chain;
 mod guard;
+mod home;
 mod http;
 mod role;
 mod source;

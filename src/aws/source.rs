@@ -29,6 +29,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::chain::{Chain, Found, Place};
+use super::home::at_home;
 use super::http::timeouts;
 use super::{Agent, PRODUCT, Settings, Source, agent};
 
@@ -135,10 +136,10 @@ fn files(settings: &Settings) -> EnvConfigFiles {
         .include_default_config_file(config.is_empty())
         .include_default_credentials_file(credentials.is_empty());
     let named = config.iter().fold(named, |it, file| {
-        it.with_file(EnvConfigFileKind::Config, file)
+        it.with_file(EnvConfigFileKind::Config, at_home(file))
     });
-    let add = |it: aws_runtime::env_config::file::Builder, file| {
-        it.with_file(EnvConfigFileKind::Credentials, file)
+    let add = |it: aws_runtime::env_config::file::Builder, file: &String| {
+        it.with_file(EnvConfigFileKind::Credentials, at_home(file))
     };
     credentials.iter().fold(named, add).build()
 }

@@ -9,6 +9,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_sts::Client;
 
+use super::home::at_home;
 use super::settings::{Secret, WebIdentity, form};
 use super::{Error, PRODUCT, role, sts};
 
@@ -70,7 +71,7 @@ impl Exchange {
         if let Some(token) = &self.wanted.web_identity_token {
             return Ok(token.clone());
         }
-        let said = self.wanted.web_identity_token_file.clone();
+        let said = self.wanted.web_identity_token_file.as_deref().map(at_home);
         let file = said.or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE"));
         let file = file.ok_or_else(|| Error::Setting {
             path: format!("{}.web_identity_token_file", self.path),

@@ -124,3 +124,51 @@ async fn whoever_asks_for_a_region_first_does_not_take_it_from_the_web_identity(
     let uri = &wire.asked()[0].uri;
     assert_eq!(uri, "https://sts.eu-central-1.amazonaws.com/");
 }
+
+#[tokio::test]
+async fn files_of_the_settings_may_lie_in_the_home() {
+    let test = "order::files_of_the_settings_may_lie_in_the_home";
+    let home = home("tilde");
+    let process = "[profile proc]\ncredential_process = echo \
+                   '{\"Version\":1,\"AccessKeyId\":\"AKIDPROC\",\"SecretAccessKey\":\"s\"}'\n";
+    std::fs::write(home.join("config"), process).unwrap();
+    std::fs::write(
+        home.join("keys"),
+        "[k]\naws_access_key_id = AKIDK\naws_secret_access_key = s\n",
+    )
+    .unwrap();
+    let path = home.to_str().unwrap().to_owned();
+    if in_environment(test, &[("HOME", &path)]) {
+        for (profile, id) in [("proc", "AKIDPROC"), ("k", "AKIDK")] {
+            let settings = Settings {
+                profile: Some(profile.to_owned()),
+                shared_config_files: vec!["~/config".to_owned()],
+                shared_credentials_files: vec!["~/keys".to_owned()],
+                ..Settings::default()
+            };
+            let found = credentials(&over(&settings, &Wire::new([]))).await;
+            assert_eq!(found.unwrap().access_key_id(), id);
+        }
+        let home = std::env::var("HOME").unwrap();
+        let settings = Settings {
+            custom_ca_bundle: Some("~/absent.pem".to_owned()),
+            ..Settings::default()
+        };
+        let sign_in = sign_in(&settings, &Agent::default()).unwrap();
+        let told = sign_in.session("eu-west-1").await.unwrap_err().to_string();
+        assert!(told.contains(&format!("{home}/absent.pem: ")), "{told}");
+        let token = WebIdentity {
+            role_arn: Some(role("ci").role_arn),
+            web_identity_token_file: Some("~/absent.token".to_owned()),
+            ..WebIdentity::default()
+        };
+        let settings = Settings {
+            assume_role_with_web_identity: vec![token],
+            ..Settings::default()
+        };
+        let told = credentials(&over(&settings, &Wire::new([]))).await;
+        let told = told.unwrap_err().to_string();
+        assert!(told.contains(&format!("{home}/absent.token: ")), "{told}");
+    }
+    let _ = std::fs::remove_dir_all(&path);
+}
