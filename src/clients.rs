@@ -2,6 +2,7 @@
 //! shared, so that a fleet of one stack asks each once.
 
 mod clusters;
+mod recent;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

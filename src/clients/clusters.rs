@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use super::NoSignIn;
+use super::recent::Recent;
 use crate::aws::SignIn;
 use crate::cluster::{
     self, Cluster, ConnectError, EksCluster, Found, Issuer, NoPass, Obtaining, Pass, Resolved,
-    SecretText, SettingsError,
+    SecretText, SettingsError, Target,
 };
 use crate::eks::{self, ClusterArn, Described, Eks, NotAClusterArn, Owner, RoleSettings, Unminted};
 use crate::terraform::schema::Partial;
@@ -128,12 +130,20 @@ struct Way {
     proxy_url: Option<SecretText>,
 }
 
+/// Where a cluster is, as long as the process lives: it is asked for once.
+struct Known {
+    target: Target,
+    eks: Option<ClusterArn>,
+}
+
 /// See [`super::Clients::cluster`].
 pub(super) struct Clusters {
     settings: Result<cluster::Settings, Unreadable>,
     way: Result<Way, Unreadable>,
     clock: Clock,
-    known: Mutex<BTreeMap<String, Arc<OnceCell<Connected>>>>,
+    block: OnceLock<Resolved>,
+    known: Mutex<BTreeMap<String, Arc<OnceCell<Known>>>>,
+    open: Mutex<Recent<Connected>>,
     /// EKS by region and role.
     eks: Mutex<BTreeMap<(String, String), Arc<Eks>>>,
 }
@@ -146,7 +156,9 @@ impl Clusters {
             settings: blocks.map(|block| block.kubernetes.into_iter().next().unwrap_or_default()),
             way: ways.map(|block| block.kubernetes.into_iter().next().unwrap_or_default()),
             clock,
+            block: OnceLock::new(),
             known: Mutex::default(),
+            open: Mutex::new(Recent::new(KEPT_OPEN)),
             eks: Mutex::default(),
         }
     }
@@ -160,40 +172,59 @@ impl Clusters {
             Some(arn) => Resolved::Eks(EksCluster::Arn(arn.to_string())),
             None => self.of_block()?,
         };
-        let cell = self.cell(&resolved);
-        let connected = cell.get_or_try_init(|| async {
+        let name = match &resolved {
+            Resolved::Target(_) => String::new(),
+            Resolved::Eks(EksCluster::Name(text) | EksCluster::Arn(text)) => text.clone(),
+        };
+        let cell = self.cell(&name);
+        let known = cell.get_or_try_init(|| async {
             match resolved {
-                Resolved::Target(target) => Ok(Connected {
-                    cluster: Cluster::connect(&target).map_err(Arc::new)?,
+                Resolved::Target(target) => Ok(Known {
+                    target: *target,
                     eks: None,
                 }),
                 Resolved::Eks(wanted) => self.look_up(&wanted, identity?).await,
             }
         });
-        connected.await.cloned()
+        self.connected(name, known.await?)
     }
 
+    /// What the provider's block leads to; files are read once, for those of a fleet are long.
     fn of_block(&self) -> Result<Resolved, NoCluster> {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
-        let read_file = |path: &std::path::Path| std::fs::read(path);
-        let resolved = cluster::resolve(settings, &variable, &read_file, &self.clock);
-        Ok(resolved.map_err(Arc::new)?)
+        if let Some(known) = self.block.get() {
+            return Ok(known.clone());
+        }
+        let read = |path: &std::path::Path| std::fs::read(path);
+        let resolved = cluster::resolve(settings, &variable, &read, &self.clock);
+        let resolved = resolved.map_err(Arc::new)?;
+        Ok(self.block.get_or_init(|| resolved).clone())
     }
 
-    fn cell(&self, resolved: &Resolved) -> Arc<OnceCell<Connected>> {
-        let key = match resolved {
-            Resolved::Target(_) => String::new(),
-            Resolved::Eks(EksCluster::Name(text) | EksCluster::Arn(text)) => text.clone(),
-        };
+    fn cell(&self, name: &str) -> Arc<OnceCell<Known>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(key).or_default())
+        Arc::clone(known.entry(name.to_owned()).or_default())
+    }
+
+    /// The client for a cluster: the one that others use, or used just now.
+    fn connected(&self, name: String, known: &Known) -> Result<Connected, NoCluster> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connected) = open.used(&name) {
+            return Ok(connected);
+        }
+        let connected = Connected {
+            cluster: Cluster::connect(&known.target).map_err(Arc::new)?,
+            eks: known.eks.clone(),
+        };
+        open.add(name, connected.clone());
+        Ok(connected)
     }
 
     async fn look_up(
         &self,
         wanted: &EksCluster,
         identity: &Arc<SignIn>,
-    ) -> Result<Connected, NoCluster> {
+    ) -> Result<Known, NoCluster> {
         let way = self.way.as_ref().map_err(Clone::clone)?;
         let (region, name, arn) = match wanted {
             EksCluster::Arn(text) => {
@@ -215,7 +246,7 @@ impl Clusters {
                 wanted: Box::new(wanted),
                 found: Box::new(described.arn),
             }),
-            _ => self.connect(way, eks, described),
+            _ => self.found(way, eks, described),
         }
     }
 
@@ -255,12 +286,7 @@ impl Clusters {
         Arc::clone(all.entry(place).or_insert_with(made))
     }
 
-    fn connect(
-        &self,
-        way: &Way,
-        eks: Arc<Eks>,
-        described: Described,
-    ) -> Result<Connected, NoCluster> {
+    fn found(&self, way: &Way, eks: Arc<Eks>, described: Described) -> Result<Known, NoCluster> {
         let found = Found {
             endpoint: described.endpoint,
             authorities: described.authorities,
@@ -277,12 +303,16 @@ impl Clusters {
         };
         let proxy = way.proxy_url.as_ref();
         let target = cluster::resolve_found(proxy, &variable, found).map_err(Arc::new)?;
-        Ok(Connected {
-            cluster: Cluster::connect(&target).map_err(Arc::new)?,
+        Ok(Known {
+            target,
             eks: Some(described.arn),
         })
     }
 }
+
+/// How many clusters are kept open that nobody speaks to any more. Each has several connections with
+/// their buffers, and there are systems on which a process may open no more than 256 files.
+const KEPT_OPEN: usize = 32;
 
 /// Tokens for one cluster.
 struct Tokens {

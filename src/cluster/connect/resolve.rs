@@ -15,7 +15,7 @@ use super::{SettingsError, address, credential, in_cluster, pem};
 use crate::cluster::door::Issuer;
 
 /// What settings lead to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Resolved {
     /// A cluster that can be connected to.
     Target(Box<Target>),
