@@ -66,13 +66,17 @@ impl Cluster {
         }
     }
 
-    /// Makes the namespace unless it is there; says whether it was made.
+    /// Makes the namespace unless it was there when it was looked for; says whether it was made.
     ///
     /// # Errors
     /// When it is being deleted, or the API server does not make it.
-    pub async fn create_namespace(&self, name: &NamespaceName) -> Result<bool, Error> {
+    pub async fn create_namespace(
+        &self,
+        name: &NamespaceName,
+        seen: NamespaceState,
+    ) -> Result<bool, Error> {
         let action = action(Verb::Create, name);
-        match self.namespace(name).await? {
+        match seen {
             NamespaceState::Active => return Ok(false),
             NamespaceState::Absent => {}
             NamespaceState::Terminating => {
@@ -166,24 +170,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_namespace_is_made_only_when_there_is_none() {
-        let (cluster, sent) = script::cluster([absent(), (201, json!({}))]);
-        assert_eq!(cluster.create_namespace(&name()).await, Ok(true));
-        let made = &sent.all()[1];
+        let (cluster, sent) = script::cluster([(201, json!({}))]);
+        let name = name();
+        let made = cluster.create_namespace(&name, NamespaceState::Absent);
+        assert_eq!(made.await, Ok(true));
+        let made = &sent.all()[0];
         let query = "?fieldManager=terraform-provider-istiopca&force=false";
         assert_eq!(
             made.line,
             format!("PATCH /api/v1/namespaces/istio-system{query}")
         );
         assert_eq!(made.body["metadata"], json!({"name": "istio-system"}));
-        let (cluster, sent) = script::cluster([active()]);
-        assert_eq!(cluster.create_namespace(&name()).await, Ok(false));
-        assert_eq!(sent.all().len(), 1);
+        let (cluster, sent) = script::cluster([]);
+        let there = cluster.create_namespace(&name, NamespaceState::Active);
+        assert_eq!(there.await, Ok(false));
+        assert!(sent.all().is_empty());
     }
 
     #[tokio::test]
     async fn a_namespace_on_its_way_out_is_an_error() {
-        let (cluster, _) = script::cluster([terminating()]);
-        let error = cluster.create_namespace(&name()).await.unwrap_err();
+        let (cluster, _) = script::cluster([]);
+        let name = name();
+        let going = cluster.create_namespace(&name, NamespaceState::Terminating);
+        let error = going.await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "creating namespace istio-system: the namespace is being deleted"

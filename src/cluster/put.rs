@@ -1,4 +1,4 @@
-//! Making a Secret what it should be: read, decide, write, and over again where somebody came between.
+//! Making a Secret what it should be: decide, write, and over again from a new look where somebody came between.
 
 use std::time::Duration;
 
@@ -49,39 +49,47 @@ pub enum PutError {
 }
 
 impl Cluster {
-    /// Makes the Secret as desired, as far as `policy` allows.
+    /// Makes the Secret as desired, as far as `policy` allows. `seen` is what was there when it was read last, if
+    /// anything.
     ///
-    /// Each round judges the object just read and writes over that very state; when the state has passed, the next
-    /// round judges anew, a bounded number of times. `within` is how long finalizers may hold a Secret that is replaced.
+    /// Each round judges the object last read and writes over that very state; when the state has passed, it is read
+    /// and judged anew, a bounded number of times. `within` is how long finalizers may hold a Secret that is replaced.
     ///
     /// # Errors
     /// When the policy forbids it, or the API server does not do it.
     pub async fn put(
         &self,
+        mut seen: Option<Observed>,
         desired: &Desired,
         claim: &Claim<'_>,
         policy: Policy,
         within: Duration,
     ) -> Result<Written, PutError> {
         let mut wanted = desired.clone();
-        let mut tries = STALE_TRIES;
-        loop {
-            tries -= 1;
-            match self.round(&mut wanted, claim, policy, within).await {
-                Err(PutError::Failed(error)) if error.is_stale() && tries > 0 => {}
+        for _ in 1..STALE_TRIES {
+            let settled = self.round(seen, &mut wanted, claim, policy, within).await;
+            match settled {
+                Err(PutError::Failed(error)) if error.is_stale() => {}
                 settled => return settled,
             }
+            seen = self.read(&desired.at).await?;
         }
+        self.round(seen, &mut wanted, claim, policy, within).await
     }
 
     async fn round(
         &self,
+        seen: Option<Observed>,
         desired: &mut Desired,
         claim: &Claim<'_>,
         policy: Policy,
         within: Duration,
     ) -> Result<Written, PutError> {
-        let observed = match self.here_or_made(desired).await? {
+        let here = match seen {
+            Some(observed) => Creation::Existing(observed),
+            None => self.create(desired).await?,
+        };
+        let observed = match here {
             Creation::Created(secret) => {
                 return Ok(Written::new(secret, HowWritten::Created, desired));
             }
@@ -102,13 +110,6 @@ impl Cluster {
             }
         };
         Ok(Written::new(secret, HowWritten::InPlace(decision), desired))
-    }
-
-    async fn here_or_made(&self, desired: &Desired) -> Result<Creation, WriteError> {
-        match self.read(&desired.at).await? {
-            Some(observed) => Ok(Creation::Existing(observed)),
-            None => self.create(desired).await,
-        }
     }
 
     /// Deletes the Secret that was read and makes it anew.

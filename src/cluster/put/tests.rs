@@ -35,6 +35,18 @@ fn deleted() -> Reply {
     (200, json!({"kind": "Status", "status": "Success"}))
 }
 
+/// Looks, and puts on what is there.
+async fn put(
+    cluster: &Cluster,
+    desired: &Desired,
+    claim: &Claim<'_>,
+    policy: Policy,
+    within: Duration,
+) -> Result<Written, PutError> {
+    let seen = cluster.read(&desired.at).await?;
+    cluster.put(seen, desired, claim, policy, within).await
+}
+
 /// The verbs that were used, in order.
 fn verbs(sent: &crate::cluster::script::Sent) -> Vec<String> {
     sent.lines()
@@ -46,8 +58,7 @@ fn verbs(sent: &crate::cluster::script::Sent) -> Vec<String> {
 #[tokio::test]
 async fn where_there_is_none_one_is_made() {
     let (cluster, sent) = cluster([absent(), (201, ours_json())]);
-    let written = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let written = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap();
     assert_eq!(written.how, HowWritten::Created);
@@ -56,10 +67,20 @@ async fn where_there_is_none_one_is_made() {
 }
 
 #[tokio::test]
+async fn what_was_read_before_is_not_read_again() {
+    let (cluster, sent) = cluster([(201, ours_json())]);
+    let written = cluster
+        .put(None, &desired(), &CLAIM, Policy::default(), WITHIN)
+        .await
+        .unwrap();
+    assert_eq!(written.how, HowWritten::Created);
+    assert_eq!(verbs(&sent), ["PATCH"]);
+}
+
+#[tokio::test]
 async fn what_another_made_between_is_judged_and_not_merged_into() {
     let (cluster, sent) = cluster([absent(), modified(), (200, foreign_json())]);
-    let refused = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let refused = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap_err();
     assert!(matches!(
@@ -72,8 +93,7 @@ async fn what_another_made_between_is_judged_and_not_merged_into() {
 #[tokio::test]
 async fn a_create_of_ours_whose_answer_was_lost_is_taken_up() {
     let (cluster, sent) = cluster([absent(), modified(), (200, ours_json()), (200, ours_json())]);
-    let written = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let written = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap();
     assert!(
@@ -90,8 +110,7 @@ async fn a_state_that_passed_is_read_and_judged_again() {
         (200, edited_json("kubectl-edit")),
         (200, ours_json()),
     ]);
-    let written = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let written = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap();
     let HowWritten::InPlace(decision) = written.how else {
@@ -111,8 +130,7 @@ async fn a_state_that_passes_every_time_is_given_up() {
         }
     });
     let (cluster, sent) = cluster(replies);
-    let given_up = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let given_up = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap_err();
     assert!(matches!(given_up, PutError::Failed(error) if error.is_stale()));
@@ -132,7 +150,9 @@ async fn a_replacement_names_what_it_deletes_and_carries_kept_values_over() {
         absent(),
         (201, ours_json()),
     ]);
-    let written = cluster.put(&wanted, &CLAIM, REPLACE, WITHIN).await.unwrap();
+    let written = put(&cluster, &wanted, &CLAIM, REPLACE, WITHIN)
+        .await
+        .unwrap();
     assert!(matches!(written.how, HowWritten::Replaced(_)));
     assert_eq!(verbs(&sent), ["GET", "DELETE", "GET", "PATCH"]);
     let preconditions = json!({"uid": "u-9", "resourceVersion": "7"});
@@ -151,8 +171,7 @@ async fn a_value_that_cannot_be_kept_is_missed_before_the_old_secret_is_deleted(
         Wanted::Keep(Sha256::of(b"a key that is nowhere")),
     );
     let (cluster, sent) = cluster([(200, foreign_json())]);
-    let refused = cluster
-        .put(&wanted, &CLAIM, REPLACE, WITHIN)
+    let refused = put(&cluster, &wanted, &CLAIM, REPLACE, WITHIN)
         .await
         .unwrap_err();
     assert!(matches!(refused, PutError::Refused(Refusal::NotKept(_))));
@@ -181,7 +200,9 @@ async fn what_comes_into_the_gap_of_a_replacement_is_judged_with_kept_values_at_
         absent(),
         (201, ours_json()),
     ]);
-    let written = cluster.put(&wanted, &CLAIM, REPLACE, WITHIN).await.unwrap();
+    let written = put(&cluster, &wanted, &CLAIM, REPLACE, WITHIN)
+        .await
+        .unwrap();
     assert!(matches!(written.how, HowWritten::Replaced(_)));
     assert_eq!(sent.body(6)["preconditions"]["uid"], "u-10");
     assert_eq!(sent.body(8)["data"]["ca-key.pem"], "b3RoZXIga2V5");
@@ -191,8 +212,7 @@ async fn what_comes_into_the_gap_of_a_replacement_is_judged_with_kept_values_at_
 async fn a_replacement_that_ends_without_a_secret_says_so() {
     let denied = status(403, "Forbidden", "cannot create", json!({}));
     let (cluster, _) = cluster([(200, foreign_json()), deleted(), absent(), denied]);
-    let lost = cluster
-        .put(&desired(), &CLAIM, REPLACE, WITHIN)
+    let lost = put(&cluster, &desired(), &CLAIM, REPLACE, WITHIN)
         .await
         .unwrap_err();
     assert!(matches!(
@@ -214,7 +234,11 @@ async fn in_the_gap_a_busy_server_is_asked_for_longer() {
         .chain([(201, ours_json())]);
     let (cluster, sent) = cluster(replies);
     let long = Duration::from_secs(30);
-    assert!(cluster.put(&desired(), &CLAIM, REPLACE, long).await.is_ok());
+    assert!(
+        put(&cluster, &desired(), &CLAIM, REPLACE, long)
+            .await
+            .is_ok()
+    );
     assert_eq!(sent.all().len(), 11);
 }
 
@@ -223,8 +247,7 @@ async fn what_admission_made_of_it_is_told() {
     let mut altered = ours_json();
     altered["metadata"]["labels"]["team"] = json!("platform");
     let (cluster, _) = cluster([(200, ours_json()), (200, altered)]);
-    let written = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let written = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap();
     assert_eq!(written.altered.len(), 1);
@@ -237,8 +260,7 @@ async fn what_admission_made_of_it_is_told() {
 #[tokio::test]
 async fn an_unreachable_server_is_told_as_such() {
     let (cluster, _) = cluster([]);
-    let failed = cluster
-        .put(&desired(), &CLAIM, Policy::default(), WITHIN)
+    let failed = put(&cluster, &desired(), &CLAIM, Policy::default(), WITHIN)
         .await
         .unwrap_err();
     let PutError::Failed(Error {
@@ -256,8 +278,7 @@ async fn nothing_is_written_into_what_is_being_deleted() {
     let mut going: Value = ours_json();
     going["metadata"]["deletionTimestamp"] = json!("2026-11-22T11:00:00Z");
     let (cluster, sent) = cluster([(200, going)]);
-    let refused = cluster
-        .put(&desired(), &CLAIM, REPLACE, WITHIN)
+    let refused = put(&cluster, &desired(), &CLAIM, REPLACE, WITHIN)
         .await
         .unwrap_err();
     assert!(matches!(

@@ -11,7 +11,7 @@ use super::trust::{self, TrustedRoot};
 use super::{CacertsSecret, Outputs, Prior, at, connected, instance};
 use crate::clients::{self, Clients};
 use crate::cluster::secret::{Claim, Observed, Policy};
-use crate::cluster::{Access, Cluster, NamespaceName, NamespaceState, PutError, SecretName};
+use crate::cluster::{Access, Cluster, Error, NamespaceName, NamespaceState, PutError, SecretName};
 use crate::eks::ClusterArn;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
 use crate::resources::issue;
@@ -53,9 +53,7 @@ pub(super) async fn write(
         eks: connected.eks.as_ref(),
     };
     writing.is_where_it_was()?;
-    writing.make_ready().await?;
-    let observed = writing.cluster.read(&writing.at).await;
-    let observed = observed.map_err(|error| words::trouble(&writing.instance, &error))?;
+    let observed = writing.make_ready().await?;
     let mut present = Present::new(observed, prior);
     let base = writing.base();
     writing.judge(present.observed.as_ref(), &base)?;
@@ -76,39 +74,44 @@ impl Writing<'_> {
         }
     }
 
-    /// Rights and namespace, before anything is issued for a Secret that could not be written.
-    async fn make_ready(&self) -> Result<(), Diagnostic> {
-        let mut rights: Vec<Access> = ["get", "create", "patch"]
-            .map(|verb| Access::to_secret(verb, &self.at))
-            .into();
+    /// Rights, namespace and what is there, before anything is issued for a Secret that could not be written. All is
+    /// asked at once, for clusters are far; the rights come first in what is told.
+    async fn make_ready(&self) -> Result<Option<Observed>, Diagnostic> {
         let namespace = NamespaceName::new(self.at.namespace())
             .expect("it is the namespace of a valid Secret name");
-        if self.settings.create_namespace {
-            rights.extend(
-                ["get", "create", "patch"].map(|verb| Access::to_namespace(verb, &namespace)),
-            );
-        }
-        let trouble = |error: &_| words::trouble(&self.instance, error);
-        let denied = self
-            .cluster
-            .review_access(&rights)
-            .await
-            .map_err(|error| trouble(&error))?;
+        let rights = self.rights(&namespace);
+        let trouble = |error: Error| words::trouble(&self.instance, &error);
+        let (denied, state, observed) = tokio::join!(
+            self.cluster.review_access(&rights),
+            self.cluster.namespace(&namespace),
+            self.cluster.read(&self.at),
+        );
+        let denied = denied.map_err(trouble)?;
         if !denied.is_empty() {
             return Err(words::denied(&self.instance, &denied));
         }
-        if self.settings.create_namespace {
-            self.cluster
-                .create_namespace(&namespace)
-                .await
-                .map_err(|error| trouble(&error))?;
-            return Ok(());
-        }
-        match self.cluster.namespace(&namespace).await {
-            Ok(NamespaceState::Absent) => Err(words::no_namespace(&self.instance, &namespace)),
+        match state {
+            seen if self.settings.create_namespace => {
+                let seen = seen.map_err(trouble)?;
+                let made = self.cluster.create_namespace(&namespace, seen).await;
+                made.map_err(trouble)?;
+            }
+            Ok(NamespaceState::Absent) => {
+                return Err(words::no_namespace(&self.instance, &namespace));
+            }
             // A Role in the namespace cannot allow looking at it: the write will tell.
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) | Err(_) => {}
         }
+        observed.map_err(trouble)
+    }
+
+    fn rights(&self, namespace: &NamespaceName) -> Vec<Access> {
+        let verbs = ["get", "create", "patch"];
+        let mut rights: Vec<Access> = verbs.map(|verb| Access::to_secret(verb, &self.at)).into();
+        if self.settings.create_namespace {
+            rights.extend(verbs.map(|verb| Access::to_namespace(verb, namespace)));
+        }
+        rights
     }
 
     /// What an istiod publishes, where that matters; a warning where it cannot be seen.
@@ -264,7 +267,11 @@ impl Writing<'_> {
             .call
             .deadline
             .saturating_duration_since(tokio::time::Instant::now());
-        let written = self.cluster.put(&desired, &claim, policy, within).await;
+        let seen = present.observed.clone();
+        let written = self
+            .cluster
+            .put(seen, &desired, &claim, policy, within)
+            .await;
         let written = written.map_err(|error| match &error {
             PutError::Refused(refusal) => words::refusal(instance, refusal),
             PutError::Failed(error) => words::trouble(instance, error),
