@@ -11,6 +11,7 @@ mod chance;
 mod changes;
 mod clusters;
 mod commands;
+mod counts;
 mod cycle;
 mod drift;
 mod eks;
