@@ -7,8 +7,11 @@ use super::super::Failure;
 /// How a certificate comes into its Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// By an `istiopca_intermediate` beside it.
+    /// By an `istiopca_intermediate` beside it, both in a module for each cluster.
     Intermediate,
+    /// The same without the module: `for_each` on both resources. To know one instance, core then reads
+    /// all, so that its work grows with the square of their number, whoever wrote the provider.
+    Flat,
     /// By the Secret's own block `intermediate {}`.
     Issuing,
 }
@@ -17,14 +20,16 @@ impl Shape {
     pub(super) fn named(name: &str) -> Result<Self, Failure> {
         match name {
             "intermediate" => Ok(Self::Intermediate),
+            "flat" => Ok(Self::Flat),
             "issuing" => Ok(Self::Issuing),
-            _ => Err(format!("{name} is no shape: intermediate or issuing").into()),
+            _ => Err(format!("{name} is no shape: intermediate, flat or issuing").into()),
         }
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Intermediate => "intermediate + Secret",
+            Self::Intermediate => "intermediate + Secret in a module",
+            Self::Flat => "intermediate + Secret, no module",
             Self::Issuing => "Secret alone",
         }
     }
@@ -40,24 +45,53 @@ pub(super) struct Provider<'a> {
     pub(super) kubernetes: &'a str,
 }
 
-/// The configuration: one provider without an alias, and resources for each of `keys`.
+/// The stack's files by name: one provider without an alias, and resources for each of `keys`. `place`
+/// is how a Secret says where it is, in terms of `key`.
 pub(super) fn stack(
     provider: &Provider<'_>,
     shape: Shape,
     ca: &str,
     keys: &[String],
     place: &str,
-) -> String {
-    let Provider {
-        endpoint,
-        files,
-        kubernetes,
-    } = provider;
+) -> Vec<(&'static str, String)> {
     let keys: Vec<String> = keys.iter().map(|key| format!("    {key:?}")).collect();
     let keys = keys.join(",\n");
-    let resources = resources(shape, ca, place);
-    format!(
-        r#"{REQUIRED_PROVIDERS}
+    let clusters = format!("locals {{\n  clusters = toset([\n{keys}\n  ])\n}}\n");
+    let block = provider.block();
+    let each = place.replace("key", "each.key");
+    let every = "for_each = local.clusters";
+    let main = match shape {
+        Shape::Intermediate => {
+            "module \"mesh\" {\n  source = \"./mesh\"\n  for_each = local.clusters\n  key = each.key\n}\n".to_owned()
+        }
+        Shape::Flat => beside(every, ca, "each.key", &each, "[each.key]"),
+        Shape::Issuing => issuing(ca, &each),
+    };
+    let mut files = vec![(
+        "main.tf",
+        format!("{REQUIRED_PROVIDERS}{block}{clusters}{main}"),
+    )];
+    if shape == Shape::Intermediate {
+        let place = place.replace("key", "var.key");
+        let inside = beside("", ca, "var.key", &place, "");
+        let variable = "variable \"key\" {\n  type = string\n}\n";
+        files.push((
+            "mesh/main.tf",
+            format!("{REQUIRED_PROVIDERS}{variable}{inside}"),
+        ));
+    }
+    files
+}
+
+impl Provider<'_> {
+    fn block(&self) -> String {
+        let Self {
+            endpoint,
+            files,
+            kubernetes,
+        } = self;
+        format!(
+            r#"
 provider "istiopca" {{
   profile                  = "fleet"
   shared_config_files      = ["{files}/aws-config"]
@@ -71,41 +105,45 @@ provider "istiopca" {{
     {kubernetes}
   }}
 }}
-locals {{
-  clusters = toset([
-{keys}
-  ])
-}}
-{resources}"#
-    )
+"#
+        )
+    }
 }
 
-fn resources(shape: Shape, ca: &str, place: &str) -> String {
-    let wanted = format!(
+fn wanted(ca: &str, key: &str) -> String {
+    format!(
         r#"
   certificate_authority_arn = "{ca}"
   subject {{
-    common_name = "istio-ca.${{basename(each.key)}}"
+    common_name = "istio-ca.${{basename({key})}}"
   }}"#
-    );
-    match shape {
-        Shape::Intermediate => format!(
-            r#"
+    )
+}
+
+/// An intermediate and its Secret; `index` leads from the one to the other.
+fn beside(every: &str, ca: &str, key: &str, place: &str, index: &str) -> String {
+    let wanted = wanted(ca, key);
+    format!(
+        r#"
 resource "istiopca_intermediate" "mesh" {{
-  for_each            = local.clusters
+  {every}
   private_key_storage = "state"{wanted}
 }}
 resource "istiopca_cacerts_secret" "mesh" {{
-  for_each          = local.clusters
+  {every}
   {place}
-  certificate       = istiopca_intermediate.mesh[each.key].certificate
-  certificate_chain = istiopca_intermediate.mesh[each.key].certificate_chain
-  private_key_pem   = istiopca_intermediate.mesh[each.key].private_key_pem
+  certificate       = istiopca_intermediate.mesh{index}.certificate
+  certificate_chain = istiopca_intermediate.mesh{index}.certificate_chain
+  private_key_pem   = istiopca_intermediate.mesh{index}.private_key_pem
 }}
 "#
-        ),
-        Shape::Issuing => format!(
-            r#"
+    )
+}
+
+fn issuing(ca: &str, place: &str) -> String {
+    let wanted = wanted(ca, "each.key");
+    format!(
+        r#"
 resource "istiopca_cacerts_secret" "mesh" {{
   for_each = local.clusters
   {place}
@@ -113,6 +151,5 @@ resource "istiopca_cacerts_secret" "mesh" {{
   }}
 }}
 "#
-        ),
-    }
+    )
 }

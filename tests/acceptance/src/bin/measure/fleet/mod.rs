@@ -5,6 +5,7 @@
 //! are sandboxes. Core is real, and the provider is the release binary that core starts. All of them
 //! share one machine, so that what the processor costs is counted too.
 
+mod backend;
 mod configuration;
 mod ideal;
 mod options;

@@ -71,7 +71,7 @@ impl Options {
 }
 
 const KNOWN: &str = "--clusters 1,50,500 --parallelism 10 --latency 80 (milliseconds) --polls 1 \
-                     --places namespaces,eks --shapes intermediate,issuing --peers tls,time,kubernetes,aws";
+                     --places namespaces,eks --shapes intermediate,issuing (or flat) --peers tls,time,kubernetes,aws";
 
 #[cfg(test)]
 mod tests {

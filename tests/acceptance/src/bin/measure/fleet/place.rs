@@ -137,11 +137,11 @@ impl Place {
         }
     }
 
-    /// The settings of a Secret that say where it is.
+    /// The settings of a Secret that say where it is, of `key`.
     pub(super) fn settings(&self) -> &'static str {
         match self {
-            Self::Namespaces { .. } => "namespace = each.key",
-            Self::Eks { .. } => "eks_cluster_arn  = each.key\n  create_namespace = true",
+            Self::Namespaces { .. } => "namespace = key",
+            Self::Eks { .. } => "eks_cluster_arn  = key\n  create_namespace = true",
         }
     }
 
@@ -169,7 +169,7 @@ async fn audited(server: &ApiServer, read: &mut usize) -> BTreeMap<String, usize
     let all = server.audit();
     let mut counts = BTreeMap::new();
     for request in &all[*read..] {
-        if !request.user_agent.starts_with("kubectl/") {
+        if !request.user_agent.starts_with("kubectl/") && request.uri != "/version" {
             let kind = format!("{} {}", request.verb.to_uppercase(), resource(&request.uri));
             *counts.entry(kind).or_default() += 1;
         }

@@ -10,6 +10,7 @@ use istiopca_acceptance::parts;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::Failure;
+use super::backend::Backend;
 use super::configuration::{self, Shape, stack};
 use super::options::Options;
 use super::place::{Place, Where, quotas};
@@ -74,6 +75,7 @@ pub(super) struct Round {
     ca: CaHandle,
     place: Place,
     dir: Workdir,
+    backend: Backend,
     binary: PathBuf,
 }
 
@@ -100,7 +102,7 @@ impl Round {
             .valid_for(years(5))
             .create();
         let place = Place::with(place, &aws, count).await?;
-        let provider = Provider::DevOverride(binary.to_owned());
+        let provider = Provider::Mirror(binary.to_owned());
         let mut dir = Workdir::new(Cli::Terraform, provider)?;
         dir.set_deadline(DEADLINE);
         let keys = aws.account(ACCOUNT).user("ci");
@@ -117,6 +119,7 @@ impl Round {
             ca,
             place,
             dir,
+            backend: Backend::start().await?,
             binary: binary.to_owned(),
         })
     }
@@ -128,6 +131,7 @@ impl Round {
         shape: Shape,
     ) -> Result<Vec<Measured>, Failure> {
         self.configure(shape);
+        self.dir.init(&[]).await.succeeds();
         let mut all = Vec::new();
         for step in Step::ALL {
             all.push(self.step(options, step).await?);
@@ -150,8 +154,10 @@ impl Round {
             kubernetes: &self.place.provider(),
         };
         let (keys, settings) = (self.place.keys(), self.place.settings());
-        let stack = stack(&provider, shape, &self.ca.arn(), keys, settings);
-        self.dir.write("main.tf", &stack);
+        for (file, text) in stack(&provider, shape, &self.ca.arn(), keys, settings) {
+            self.dir.write(file, &text);
+        }
+        self.dir.write("backend.tf", &self.backend.block());
     }
 
     async fn step(&mut self, options: &Options, step: Step) -> Result<Measured, Failure> {
