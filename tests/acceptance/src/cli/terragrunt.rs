@@ -1,10 +1,12 @@
 //! Terragrunt as a user runs it, over the units of a fleet that lie in one working directory.
 
+use std::io;
+use std::process::Command;
 use std::time::Duration;
 
 use super::Workdir;
 use crate::parts::TERRAGRUNT;
-use crate::process::{Run, run};
+use crate::process::{Run, Running, run};
 
 /// A fleet takes longer than one configuration.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -17,6 +19,25 @@ impl Workdir {
     ///
     /// When Terragrunt is not there and cannot be built, with the reason in words.
     pub async fn terragrunt(&self, args: &[&str]) -> Run {
+        let command = self.terragrunt_command(args).await;
+        run(command, &line(args), DEADLINE).await
+    }
+
+    /// Starts the same, to be looked at while it runs.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    ///
+    /// # Panics
+    ///
+    /// As [`terragrunt`](Self::terragrunt).
+    pub async fn spawn_terragrunt(&self, args: &[&str]) -> io::Result<Running> {
+        let command = self.terragrunt_command(args).await;
+        Running::start(command, &line(args))
+    }
+
+    async fn terragrunt_command(&self, args: &[&str]) -> Command {
         // A build takes minutes, which the runtime's own threads must not wait for.
         let program = match tokio::task::spawn_blocking(|| TERRAGRUNT.path()).await {
             Ok(Ok(program)) => program,
@@ -28,9 +49,13 @@ impl Workdir {
             .env("TG_TF_PATH", self.program())
             .env("TG_NON_INTERACTIVE", "true")
             .env("TG_NO_COLOR", "true");
-        let line = format!("terragrunt {}", args.join(" "));
-        run(command, &line, DEADLINE).await
+        command
     }
+}
+
+/// A command of Terragrunt as messages show it.
+fn line(args: &[&str]) -> String {
+    format!("terragrunt {}", args.join(" "))
 }
 
 #[cfg(test)]

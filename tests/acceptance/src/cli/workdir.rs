@@ -165,6 +165,15 @@ impl Workdir {
         Ok(())
     }
 
+    /// Takes over a whole directory, with all that is below it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or this one not be written.
+    pub fn copy_tree(&self, from: &Path) -> io::Result<()> {
+        copy_tree(from, &self.path())
+    }
+
     /// Writes a file of the configuration, over an older one of that name; directories in the name
     /// are made.
     ///
@@ -327,6 +336,20 @@ impl Workdir {
             Err(error) => panic!("{} cannot be read: {error}", file.display()),
         }
     }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (file, copy) = (entry.path(), to.join(entry.file_name()));
+        if file.is_dir() {
+            copy_tree(&file, &copy)?;
+        } else {
+            fs::copy(&file, &copy)?;
+        }
+    }
+    Ok(())
 }
 
 const PLAN: &[&str] = &["plan", "-no-color", "-input=false"];
