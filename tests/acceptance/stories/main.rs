@@ -36,6 +36,7 @@ mod renewals;
 mod revocation;
 mod roots;
 mod rotation;
+mod scripts;
 mod signing_in;
 mod signing_in_to_clusters;
 mod usurpers;

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use istiopca_acceptance::cli::{Cli, Provider, REQUIRED_PROVIDERS, Workdir, provider_binary};
-use istiopca_acceptance::sandbox::examples;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_configuration_in_the_documentation_is_valid() {
@@ -26,17 +25,6 @@ async fn every_configuration_in_the_documentation_is_valid() {
             dir.write("versions.tf", REQUIRED_PROVIDERS);
         }
         dir.validate(&[]).await.succeeds();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_example_is_valid() {
-    for cli in Cli::both() {
-        for example in fs::read_dir(examples()).unwrap() {
-            let dir = workdir(cli);
-            dir.copy(&example.unwrap().path()).unwrap();
-            dir.validate(&[]).await.succeeds();
-        }
     }
 }
 

@@ -1,44 +1,19 @@
 //! The pipeline of the documentation: renewals are applied unattended, everything else is held.
 
-use std::path::Path;
-
 use istiopca_acceptance::cli::{Cli, Provider};
-use istiopca_acceptance::process::{Run, clean, guarded, run};
-use istiopca_acceptance::sandbox::example;
+use istiopca_acceptance::process::Run;
 
-use crate::interruption::SOON;
+use crate::scripts::script;
 use crate::world::{World, days};
 
 const NINE_DAYS: &str = "validity = \"9d\"";
 
-/// Runs the script as a pipeline does, with a shell and the core and nothing else on the path.
+/// The nightly run of a provider of its own.
 async fn nightly(world: &mut World, arguments: &[&str]) -> Run {
     let host = world.attach().await.expect("it is under a clock");
     let provider = Provider::Reattach(host.reattach());
     world.dir.set_provider(provider).unwrap();
-    let mut command = guarded(Path::new("env"), None);
-    clean(&mut command, &world.dir.place().join("home"));
-    command
-        .args([&format!("PATH={}", bare(world).display()), "/bin/sh"])
-        .arg(example("renewal-pipeline").join("nightly.sh"))
-        .args(arguments)
-        .current_dir(world.dir.path())
-        .envs(world.dir.environment())
-        .env("TF", world.dir.program())
-        .env("TF_CLI_ARGS_plan", "-no-color");
-    run(command, "nightly.sh", SOON).await
-}
-
-/// A directory with what POSIX promises of what the script uses.
-fn bare(world: &World) -> std::path::PathBuf {
-    let directory = world.dir.place().join("bare");
-    std::fs::create_dir_all(&directory).unwrap();
-    for tool in ["cp", "dirname", "mktemp", "rm"] {
-        let found = ["/bin", "/usr/bin"].map(|place| Path::new(place).join(tool));
-        let found = found.iter().find(|file| file.exists()).unwrap();
-        let _ = std::os::unix::fs::symlink(found, directory.join(tool));
-    }
-    directory
+    script(world, "renewal-pipeline/nightly.sh", arguments, &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use istiopca_acceptance::cli::{Cli, Provider, Workdir, provider_binary};
+use istiopca_acceptance::cli::{Cli, provider_binary};
 use istiopca_acceptance::parts::{KUBECTL, terraform};
 use istiopca_acceptance::process::{Run, Running, guarded, run};
-use istiopca_acceptance::sandbox::{Core, Kept, Narrator, Stage, destroy, example, examples, walk};
+use istiopca_acceptance::sandbox::{Core, Kept, Narrator, Stage, destroy, walk};
 
 const SANDBOX: &str = env!("CARGO_BIN_EXE_sandbox");
 const SOON: Duration = Duration::from_secs(120);
@@ -118,36 +118,6 @@ async fn the_sandbox_says_what_it_does_and_what_it_does_not_know() {
         .exit_code(2)
         .says("\"--kepe\" is unknown here")
         .says("cargo sandbox [--keep]");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn each_example_is_valid() {
-    let names: Vec<_> = fs::read_dir(examples())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(names.iter().any(|name| name == "minimal"), "{names:?}");
-    for cli in Cli::both() {
-        for name in &names {
-            let provider = Provider::Mirror(provider_binary().to_owned());
-            let dir = Workdir::new(cli, provider).unwrap();
-            dir.copy(&example(name)).unwrap();
-            dir.init(&[]).await.succeeds();
-            let run = dir.validate(&[]).await;
-            run.succeeds().says("Success! The configuration is valid.");
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_examples_are_formatted_as_either_cli_would() {
-    let examples = examples().display().to_string();
-    for cli in Cli::both() {
-        let dir = Workdir::new(cli, Provider::None).unwrap();
-        dir.run(&["fmt", "-check", "-diff", "-recursive", &examples])
-            .await
-            .succeeds();
-    }
 }
 
 async fn stage(cli: Cli) -> Stage {

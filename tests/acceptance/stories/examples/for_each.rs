@@ -1,4 +1,4 @@
-//! The examples of `examples/terraform`, as their users run them.
+//! A fleet in one stack, by `for_each`.
 
 use istiopca_acceptance::aws::ACCOUNT;
 use istiopca_acceptance::cli::Cli;

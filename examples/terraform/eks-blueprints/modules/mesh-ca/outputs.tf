@@ -1,0 +1,14 @@
+output "renew_at" {
+  description = "From when on the certificate is renewed."
+  value       = istiopca_cacerts_secret.mesh.renew_at
+}
+
+output "path_not_after" {
+  description = "Until when the whole path is valid."
+  value       = istiopca_cacerts_secret.mesh.path_not_after
+}
+
+output "root_sha256" {
+  description = "SHA-256 of the mesh's root."
+  value       = istiopca_cacerts_secret.mesh.root_sha256
+}
