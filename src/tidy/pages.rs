@@ -68,13 +68,18 @@ fn links_within_the_repository_lead_somewhere() {
         "docs/architecture.md",
         "docs/resources/intermediate.md",
         "docs/resources/cacerts_secret.md",
+        "docs/guides/fleets.md",
         "docs/guides/messages.md",
         "docs/guides/renewal.md",
         "docs/guides/roots.md",
+        "examples/terraform/ci/README.md",
+        "examples/terraform/eks-blueprints/README.md",
+        "examples/terraform/fleet-for-each/README.md",
         "examples/terraform/minimal/README.md",
         "examples/terraform/quickstart/README.md",
         "examples/terraform/renewal-pipeline/README.md",
         "examples/terraform/root-rotation/README.md",
+        "examples/terraform/terragrunt-fleet/README.md",
     ];
     let dead = pages.into_iter().flat_map(|page| {
         let text =
