@@ -311,6 +311,31 @@ async fn refused(ci: &mut Ci, right: &str) {
 }
 
 #[test]
+fn each_role_is_trusted_by_the_one_before_it() {
+    let trust = |name: &str| {
+        let file = example("ci").join(format!("iam/{name}.json"));
+        let policy: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        policy["Statement"][0].clone()
+    };
+    for (role, who) in [("plan", "pull_request"), ("apply", "environment:mesh-ca")] {
+        let account = trust(&format!("trust-{role}"));
+        let pipeline = format!("arn:aws:iam::{RUNNERS}:role/mesh-ca-{role}");
+        assert_eq!(account["Principal"]["AWS"], pipeline);
+        assert_eq!(account["Action"], "sts:AssumeRole");
+        let entered = trust(&format!("pipeline-{role}"));
+        assert_eq!(
+            entered["Resource"],
+            format!("arn:aws:iam::*:role/mesh-ca-{role}")
+        );
+        let runner = trust(&format!("trust-pipeline-{role}"));
+        assert_eq!(runner["Action"], "sts:AssumeRoleWithWebIdentity");
+        let subject = "token.actions.githubusercontent.com:sub";
+        let subject = &runner["Condition"]["StringEquals"][subject];
+        assert_eq!(*subject, format!("repo:example/platform:{who}"));
+    }
+}
+
+#[test]
 fn the_workflows_run_the_scripts_that_are_there() {
     let mut scripts = Vec::new();
     for name in ["pull-request", "nightly"] {
