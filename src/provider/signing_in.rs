@@ -67,11 +67,16 @@ pub(super) const CUSTOM_CA_BUNDLE: Attribute = filled("custom_ca_bundle").says(
      `ca_bundle` of the profile).",
 );
 
-pub(super) const HTTP_PROXY: Attribute =
-    proxy("http_proxy").says("URL of a proxy for endpoints with `http://` (`HTTP_PROXY`).");
+pub(super) const HTTP_PROXY: Attribute = proxy("http_proxy").says(
+    "URL of a proxy for endpoints with `http://` only (`HTTP_PROXY`); `\"\"` is none, whatever the \
+     environment says. Unlike in hashicorp/aws it is never used for `https://`.",
+);
 
 pub(super) const HTTPS_PROXY: Attribute =
-    proxy("https_proxy").says("URL of a proxy for endpoints with `https://` (`HTTPS_PROXY`).");
+    proxy("https_proxy").says(
+    "URL of a proxy for endpoints with `https://`, as all of AWS has (`HTTPS_PROXY`); `\"\"` is none, \
+     whatever the environment says.",
+);
 
 pub(super) const NO_PROXY: Attribute = text("no_proxy")
     .optional()
@@ -234,7 +239,7 @@ const fn endpoint(name: &'static str) -> Attribute {
 }
 
 const fn proxy(name: &'static str) -> Attribute {
-    checked(name, |text| unseen(text, form::url)).sensitive()
+    checked(name, |text| unseen(text, form::proxy)).sensitive()
 }
 
 const fn secret(name: &'static str) -> Attribute {
@@ -313,7 +318,7 @@ mod tests {
             "sts_region: Must be the name of an AWS region, such as eu-west-1, not \"eu\".",
             "forbidden_account_ids[0]: Must be the number of an AWS account, twelve digits, not \
              \"12345\".",
-            "https_proxy: Must be a URL with http:// or https:// and a host.",
+            "https_proxy: Must be a URL with http:// or https:// and a host, or \"\" for no proxy.",
             "ec2_metadata_service_endpoint_mode: Must be \"IPv4\" or \"IPv6\", not \"ipv6\".",
             "assume_role[0].duration: Must be a length of time from \"15m\" to \"12h\", not \"10m\".",
             "assume_role[0].policy_arns[1]: Must be the ARN of an IAM policy, \

@@ -47,6 +47,7 @@ impl Proxies {
         let proxy = |setting, said: &Option<Secret>, name| {
             let environment = |name| Some((name, with_scheme(either(name)?)));
             let (place, url) = match said {
+                Some(said) if said.expose().is_empty() => return Ok(ProxyConfig::disabled()),
                 Some(said) => (setting, said.expose().to_owned()),
                 None => match environment(name).or_else(|| environment("ALL_PROXY")) {
                     Some(named) => named,
@@ -205,6 +206,14 @@ mod tests {
         let [_, https] = shown(&settings, &environment);
         assert!(https.contains("secure.environment"), "{https}");
         assert!(https.contains("internal.settings") && !https.contains("internal.environment"));
+        let settings = Settings {
+            https_proxy: Some(String::new().into()),
+            ..Settings::default()
+        };
+        settings.check().unwrap();
+        let [http, https] = shown(&settings, &environment);
+        assert!(http.contains("plain.environment"), "{http}");
+        assert!(https.contains("Disabled"), "{https}");
         let all = [("ALL_PROXY", "http://all.environment")];
         let [http, https] = shown(&settings, &all);
         assert!(http.contains("all.environment") && https.contains("all.environment"));

@@ -20,8 +20,8 @@ impl Settings {
         let metadata = &self.ec2_metadata_service_endpoint;
         check("ec2_metadata_service_endpoint", metadata, form::url)?;
         check("custom_ca_bundle", &self.custom_ca_bundle, form::filled)?;
-        hidden("http_proxy", &self.http_proxy, form::url)?;
-        hidden("https_proxy", &self.https_proxy, form::url)
+        hidden("http_proxy", &self.http_proxy, form::proxy)?;
+        hidden("https_proxy", &self.https_proxy, form::proxy)
     }
 
     fn check_identity(&self, place: &str) -> Result<(), Error> {

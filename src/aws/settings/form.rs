@@ -69,6 +69,12 @@ pub fn account_id(text: &str) -> Judged {
     )
 }
 
+/// The URL of a proxy, or nothing: no proxy then, whatever the environment says.
+pub fn proxy(text: &str) -> Judged {
+    let expected = "a URL with http:// or https:// and a host, or \"\" for no proxy";
+    accept(text.is_empty() || url(text).is_ok(), expected)
+}
+
 /// An address that can be asked.
 pub fn url(text: &str) -> Judged {
     let reachable = |uri: Uri| {
