@@ -215,7 +215,7 @@ mod tests {
         assert!(http.contains("plain.environment"), "{http}");
         assert!(https.contains("Disabled"), "{https}");
         let all = [("ALL_PROXY", "http://all.environment")];
-        let [http, https] = shown(&settings, &all);
+        let [http, https] = shown(&Settings::default(), &all);
         assert!(http.contains("all.environment") && https.contains("all.environment"));
     }
 

@@ -180,7 +180,8 @@ impl Asking<'_> {
                 return Err(words::authority(instance, &error).into());
             }
             Err(error) => {
-                let problem = words::under_way(instance, arn, &error);
+                let key_is_kept = pending.private_key_pem.is_some();
+                let problem = words::under_way(instance, arn, &error, key_is_kept);
                 return Err(Failed::UnderWay(Box::new(pending), problem));
             }
         };

@@ -28,6 +28,7 @@ pub(in crate::resources) fn under_way(
     instance: &Instance,
     arn: &CertificateArn,
     error: &Error,
+    key_is_kept: bool,
 ) -> Diagnostic {
     let why = match error {
         Error::StillPending { waited, .. } => {
@@ -46,7 +47,12 @@ pub(in crate::resources) fn under_way(
         &[
             &format!("{arn} was ordered. {why}"),
             "The order is recorded. Until it is finished the mesh goes on with what it has.",
-            "Apply again: that fetches the certificate, it does not order another one.",
+            if key_is_kept {
+                "Apply again: that fetches the certificate, it does not order another one."
+            } else {
+                "Apply again: that orders another one with another key, for the key of this one went with the run and is \
+                 kept nowhere. The one that was ordered stays unused and harmless; it is named then."
+            },
         ],
     )
 }

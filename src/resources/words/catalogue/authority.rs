@@ -157,7 +157,8 @@ pub(super) fn failures() -> Chapter {
     ));
     messages.extend([
         words::not_ordered(&instance, &lost),
-        words::under_way(&secret(), &ordered(), &pending),
+        words::under_way(&secret(), &ordered(), &pending, false),
+        words::under_way(&intermediate(), &ordered(), &pending, true),
         words::unusable(&instance, &ordered(), "its path length is 1, expected 0"),
         words::authority_chain(&instance, &arn, &ChainError::Empty),
         words::no_request(&instance, "the subject has no common name"),
