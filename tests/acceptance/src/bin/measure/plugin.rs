@@ -98,7 +98,7 @@ impl Plugin {
         let stdout = child.stdout.take().ok_or("no stdout")?;
         BufReader::new(stdout).read_line(&mut line)?;
         let fields: Vec<&str> = line.trim_end().split('|').collect();
-        let ["1", "6", "unix", socket, "grpc", certificate] = fields[..] else {
+        let ["1", "5" | "6", "unix", socket, "grpc", certificate] = fields[..] else {
             // It would live on without anybody to end it.
             child.kill()?;
             return Err(format!("not a handshake: {line:?}").into());

@@ -9,6 +9,7 @@ mod backend;
 mod configuration;
 mod ideal;
 mod options;
+mod peers;
 mod place;
 mod round;
 mod table;
@@ -18,7 +19,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::Failure;
+use super::plugin::{Credentials, Plugin};
 use options::Options;
+use peers::Peers;
 use round::Round;
 use table::Stack;
 
@@ -28,23 +31,53 @@ pub(super) async fn fleet(binary: &Path, arguments: &[String]) -> Result<(), Fai
     let mut stacks = Vec::new();
     for &place in &options.places {
         for &shape in &options.shapes {
+            let title = format!("{}, {}", shape.name(), place.name());
             for &clusters in &options.clusters {
-                tell(&format!("{}, {clusters} × {}", place.name(), shape.name()));
-                let mut round = Round::prepared(binary, &options, place, clusters).await?;
-                let steps = round.measured(&options, shape).await?;
-                let stack = Stack {
-                    place,
-                    shape,
+                tell(&format!("{clusters} × {title}"));
+                let mut round = Round::ours(binary, &options, place, clusters).await?;
+                stacks.push(Stack {
+                    title: title.clone(),
+                    place: Some(place),
                     clusters,
-                    steps,
-                };
-                stacks.push(stack);
+                    steps: round.measured(&options, shape).await?,
+                });
             }
         }
+    }
+    if !options.peers.is_empty() {
+        stacks.extend(peers(&options).await?);
     }
     let tables = table::tables(&options, &stacks);
     io::stdout().write_all(tables.as_bytes())?;
     Ok(())
+}
+
+/// The same work by others.
+async fn peers(options: &Options) -> Result<Vec<Stack>, Failure> {
+    let peers = Peers::built(&options.peers)?;
+    let host = Credentials::new()?;
+    for program in peers.programs() {
+        let mut plugin = Plugin::start(&program, &host)?;
+        let (age, name) = (plugin.age(), program.file_name().unwrap_or_default());
+        tell(&format!(
+            "{} shook hands after {} ms",
+            name.display(),
+            age.as_millis()
+        ));
+        plugin.end()?;
+    }
+    let mut stacks = Vec::new();
+    for &clusters in &options.clusters {
+        tell(&format!("{clusters} × {}", peers.title()));
+        let mut round = Round::of_peers(&peers, options, clusters).await?;
+        stacks.push(Stack {
+            title: peers.title(),
+            place: None,
+            clusters,
+            steps: round.of_others(options, &peers).await?,
+        });
+    }
+    Ok(stacks)
 }
 
 /// Progress, for whoever waits.

@@ -13,6 +13,7 @@ use super::super::Failure;
 use super::backend::Backend;
 use super::configuration::{self, Shape, stack};
 use super::options::Options;
+use super::peers::Peers;
 use super::place::{Place, Where, quotas};
 use super::usage::{Usage, Watch};
 
@@ -76,16 +77,42 @@ pub(super) struct Round {
     place: Place,
     dir: Workdir,
     backend: Backend,
-    binary: PathBuf,
+    /// The providers that do the work.
+    programs: Vec<PathBuf>,
 }
 
 /// Longer than any step that is not stuck.
 const DEADLINE: Duration = Duration::from_secs(1800);
 
 impl Round {
-    /// Everything that a stack for `count` clusters needs.
-    pub(super) async fn prepared(
+    /// Everything that a stack for `count` clusters needs, for our own provider to do.
+    pub(super) async fn ours(
         binary: &Path,
+        options: &Options,
+        place: Where,
+        count: usize,
+    ) -> Result<Self, Failure> {
+        let provider = Provider::Mirror(binary.to_owned());
+        Self::prepared(vec![binary.to_owned()], provider, options, place, count).await
+    }
+
+    /// The same for others.
+    pub(super) async fn of_peers(
+        peers: &Peers,
+        options: &Options,
+        count: usize,
+    ) -> Result<Self, Failure> {
+        let (programs, place) = (peers.programs(), Where::Namespaces);
+        let mut round = Self::prepared(programs, Provider::None, options, place, count).await?;
+        let configuration = peers.installed(round.dir.place())?;
+        let configuration = configuration.to_string_lossy();
+        round.dir.set_env("TF_CLI_CONFIG_FILE", &configuration);
+        Ok(round)
+    }
+
+    async fn prepared(
+        programs: Vec<PathBuf>,
+        provider: Provider,
         options: &Options,
         place: Where,
         count: usize,
@@ -102,7 +129,6 @@ impl Round {
             .valid_for(years(5))
             .create();
         let place = Place::with(place, &aws, count).await?;
-        let provider = Provider::Mirror(binary.to_owned());
         let mut dir = Workdir::new(Cli::Terraform, provider)?;
         dir.set_deadline(DEADLINE);
         let keys = aws.account(ACCOUNT).user("ci");
@@ -120,33 +146,16 @@ impl Round {
             place,
             dir,
             backend: Backend::start().await?,
-            binary: binary.to_owned(),
+            programs,
         })
     }
 
-    /// Writes the stack and goes through all steps; what is planned and found is checked.
+    /// Writes our stack and goes through all steps; what is planned and issued is checked.
     pub(super) async fn measured(
         &mut self,
         options: &Options,
         shape: Shape,
     ) -> Result<Vec<Measured>, Failure> {
-        self.configure(shape);
-        self.dir.init(&[]).await.succeeds();
-        let mut all = Vec::new();
-        for step in Step::ALL {
-            all.push(self.step(options, step).await?);
-        }
-        let wanted = self.place.keys().len();
-        if self.aws.count("IssueCertificate") != 0 {
-            return Err("a refresh has issued something".into());
-        }
-        match self.ca.issued().len() == wanted {
-            true => Ok(all),
-            false => Err(format!("not exactly {wanted} certificates were issued").into()),
-        }
-    }
-
-    fn configure(&self, shape: Shape) {
         let files = self.dir.path();
         let provider = configuration::Provider {
             endpoint: &self.aws.endpoint(),
@@ -154,10 +163,43 @@ impl Round {
             kubernetes: &self.place.provider(),
         };
         let (keys, settings) = (self.place.keys(), self.place.settings());
-        for (file, text) in stack(&provider, shape, &self.ca.arn(), keys, settings) {
+        let stack = stack(&provider, shape, &self.ca.arn(), keys, settings);
+        let steps = self.steps(options, stack).await?;
+        let (wanted, issued) = (self.place.keys().len(), self.ca.issued().len());
+        match issued == wanted {
+            true => Ok(steps),
+            false => Err(format!("{issued} instead of {wanted} certificates were issued").into()),
+        }
+    }
+
+    /// The same with the stack of others.
+    pub(super) async fn of_others(
+        &mut self,
+        options: &Options,
+        peers: &Peers,
+    ) -> Result<Vec<Measured>, Failure> {
+        let files = self.dir.path();
+        let (kubernetes, endpoint) = (self.place.provider(), self.aws.endpoint());
+        let (ca, keys) = (self.ca.arn(), self.place.keys());
+        let stack = peers.stack(&kubernetes, &endpoint, &ca, keys, &files.to_string_lossy());
+        self.steps(options, stack).await
+    }
+
+    async fn steps(
+        &mut self,
+        options: &Options,
+        stack: Vec<(&'static str, String)>,
+    ) -> Result<Vec<Measured>, Failure> {
+        for (file, text) in stack {
             self.dir.write(file, &text);
         }
         self.dir.write("backend.tf", &self.backend.block());
+        self.dir.init(&[]).await.succeeds();
+        let mut all = Vec::new();
+        for step in Step::ALL {
+            all.push(self.step(options, step).await?);
+        }
+        Ok(all)
     }
 
     async fn step(&mut self, options: &Options, step: Step) -> Result<Measured, Failure> {
@@ -166,14 +208,15 @@ impl Round {
         self.aws.forget_calls();
         self.place.asked().await;
         let parallelism = format!("-parallelism={}", options.parallelism);
-        let programs = vec![self.binary.clone(), parts::terraform()?];
-        let watch = Watch::begin(programs);
+        let core = parts::terraform()?;
+        let watch = Watch::begin([self.programs.clone(), vec![core]].concat());
         let begun = Instant::now();
         let run = self.dir.run(&step.arguments(&parallelism)).await;
         let wall = begun.elapsed();
-        let [provider, core] = watch.end()[..] else {
-            return Err("the watch has died".into());
-        };
+        let mut used = watch.end();
+        let core = used.pop().ok_or("the watch has died")?;
+        // Side by side, and so in memory at the same time.
+        let provider = used.into_iter().fold(Usage::default(), Usage::beside);
         run.succeeds();
         if matches!(step, Step::PlanNothing | Step::Refresh) {
             run.says("No changes.");

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::configuration::Shape;
 use super::ideal;
 use super::options::Options;
 use super::place::Where;
@@ -11,8 +10,10 @@ use super::round::{Measured, Step};
 
 /// All steps of one stack.
 pub(super) struct Stack {
-    pub(super) place: Where,
-    pub(super) shape: Shape,
+    /// What is in it, and who makes it.
+    pub(super) title: String,
+    /// Where it goes, if it is ours: then there is an ideal.
+    pub(super) place: Option<Where>,
     pub(super) clusters: usize,
     pub(super) steps: Vec<Measured>,
 }
@@ -25,11 +26,9 @@ pub(super) fn tables(options: &Options, stacks: &[Stack]) -> String {
     let mut text = String::new();
     let mut last = None;
     for stack in stacks {
-        let kind = (stack.place, stack.shape);
-        if last.replace(kind) != Some(kind) {
-            let (place, shape) = (stack.place.name(), stack.shape.name());
+        if last.replace(&stack.title) != Some(&stack.title) {
             // Writing to a String cannot fail.
-            let _ = write!(text, "\n{shape}, {place}\n\n{HEAD}");
+            let _ = write!(text, "\n{}\n\n{HEAD}", stack.title);
         }
         for step in &stack.steps {
             let _ = writeln!(text, "{}", line(options, stack, step));
@@ -46,9 +45,13 @@ fn line(options: &Options, stack: &Stack, measured: &Measured) -> String {
         core,
         calls,
     } = measured;
-    let ideal = ideal::time(options, stack.place, *step, stack.clusters);
-    let share = match *step {
-        Step::Apply => format!("{:.0} %", 100.0 * ideal.as_secs_f64() / wall.as_secs_f64()),
+    let ideal = stack
+        .place
+        .map(|place| ideal::time(options, place, *step, stack.clusters));
+    let share = match (*step, ideal) {
+        (Step::Apply, Some(ideal)) => {
+            format!("{:.0} %", 100.0 * ideal.as_secs_f64() / wall.as_secs_f64())
+        }
         _ => String::new(),
     };
     let calls: Vec<String> = calls
@@ -60,7 +63,7 @@ fn line(options: &Options, stack: &Stack, measured: &Measured) -> String {
         stack.clusters,
         step.name(),
         seconds(*wall),
-        seconds(ideal),
+        ideal.map(seconds).unwrap_or_default(),
         seconds(provider.processor),
         megabytes(provider.memory),
         provider.files,

@@ -22,6 +22,17 @@ pub(super) struct Usage {
     pub(super) files: usize,
 }
 
+impl Usage {
+    /// What both use that run at the same time.
+    pub(super) fn beside(self, other: Self) -> Self {
+        Self {
+            memory: self.memory + other.memory,
+            processor: self.processor + other.processor,
+            files: self.files + other.files,
+        }
+    }
+}
+
 /// One process, when it was last looked at.
 struct Seen {
     program: usize,
