@@ -165,7 +165,7 @@ pub(super) fn unfollowed(
     now: Timestamp,
 ) -> Result<Vec<Misstep>, Unfit> {
     let mut found = missteps(trust, settings, own, now)?;
-    if trust.signing.is_none() && is_put_back(prior, own) {
+    if trust.signing.is_none() && is_put_back(prior, own) && !has_gone_on(trust, prior, own) {
         // An istiod that signs by itself by now is stranger to everybody. One that still has in
         // memory what was lost has signed under its root all the time, and maybe under others.
         let remembered = trust.roots.contains(own);
@@ -179,6 +179,14 @@ pub(super) fn unfollowed(
 /// Whether a Secret that is gone is only to be put back, under the root that it had.
 fn is_put_back(prior: Option<&Prior>, own: &Certificate) -> bool {
     prior.is_some_and(|prior| prior.outputs.0.root_sha256 == Some(own.sha256()))
+}
+
+/// Whether istiod publishes roots of this mesh, but not the one that the state takes for its own: runs that were broken
+/// off have led the mesh away from it, and the state does not know.
+fn has_gone_on(trust: &Trust, prior: Option<&Prior>, own: &Certificate) -> bool {
+    let known = prior.map(in_state).unwrap_or_default();
+    let mut published = trust.roots.iter().map(Certificate::sha256);
+    !trust.roots.contains(own) && published.any(|root| known.contains_key(&root))
 }
 
 /// What workloads would not survive of a change to these settings under a CA that leads to `own`.

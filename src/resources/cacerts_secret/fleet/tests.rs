@@ -11,6 +11,7 @@ use super::istiod::Version;
 use super::mesh::Broken;
 use super::provider::Fixed;
 use super::rules::{Rule, Rules};
+use super::write::Interruption;
 use crate::terraform::tests::cases;
 
 fn whole(history: &History) -> Result<(), TestCaseError> {
@@ -78,6 +79,38 @@ fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
             event(6, Deed::PlanChange(CaName::Ending, vec![1])),
             event(2, Deed::ApplySaved(None)),
             event(12, Deed::Change(CaName::B, vec![0], None)),
+        ],
+    };
+    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+}
+
+/// Two runs were killed after they had written: the mesh went to another root, and the state knows of none of it. Then
+/// the Secret is lost.
+#[test]
+fn a_lost_secret_is_not_put_back_under_a_root_that_the_mesh_has_left_behind_the_states_back() {
+    let killed = Some(Interruption::Written);
+    let history = History {
+        habits: vec![Habits {
+            version: Version::V1_27,
+            multi_root: false,
+            kubelet: 0,
+            self_signed: false,
+            nightly: false,
+            restarts_after: 150,
+            fixed: Fixed {
+                validity: "10d",
+                clamp: false,
+                overlap: "24h",
+            },
+        }],
+        ca: CaName::A,
+        events: vec![
+            event(0, Deed::Change(CaName::A, vec![1], None)),
+            event(12, Deed::Change(CaName::B, vec![0], killed)),
+            event(15, Deed::Change(CaName::B, Vec::new(), killed)),
+            event(5, Deed::LoseSecret),
+            event(0, Deed::Change(CaName::A, Vec::new(), None)),
+            event(5, Deed::Change(CaName::A, vec![1], None)),
         ],
     };
     history.run(Rules::default()).map_err(|it| it.0).unwrap();
