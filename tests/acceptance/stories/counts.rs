@@ -139,7 +139,7 @@ fn of_an_apply() -> [BTreeMap<String, usize>; 2] {
     let of_a_cluster = table(&[
         ("GET cacerts", 2),
         ("GET istio-ca-root-cert", 2),
-        ("GET istio-system", 2),
+        ("GET istio-system", 1),
         ("PATCH cacerts", 1),
         ("PATCH istio-system", 1),
         ("POST selfsubjectaccessreviews", 6),

@@ -44,12 +44,15 @@ pub(super) async fn fleet(binary: &Path, arguments: &[String]) -> Result<(), Fai
             }
         }
     }
+    print(&options, &stacks)?;
     if !options.peers.is_empty() {
-        stacks.extend(peers(&options).await?);
+        print(&options, &peers(&options).await?)?;
     }
-    let tables = table::tables(&options, &stacks);
-    io::stdout().write_all(tables.as_bytes())?;
     Ok(())
+}
+
+fn print(options: &Options, stacks: &[Stack]) -> io::Result<()> {
+    io::stdout().write_all(table::tables(options, stacks).as_bytes())
 }
 
 /// The same work by others.

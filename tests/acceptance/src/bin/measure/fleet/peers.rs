@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use istiopca_acceptance::parts::target_dir;
+use serde_json::{Value, json};
 
 use super::super::Failure;
 use super::tell;
@@ -69,6 +70,12 @@ impl Peers {
             true => Ok(peers),
             false => Err("the peers need tls, time and kubernetes at least".into()),
         }
+    }
+
+    /// What hashicorp/kubernetes needs beside our own rights: it creates by POST, which no rule can
+    /// limit to a name.
+    pub(super) fn right() -> Value {
+        json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]})
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

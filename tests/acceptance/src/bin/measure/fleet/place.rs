@@ -8,7 +8,7 @@ use istiopca_acceptance::aws::{ACCOUNT, Aws, Quotas};
 use istiopca_acceptance::parts::target_dir;
 use istiopca_acceptance::sandbox_cluster::SandboxCluster;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::Failure;
 
@@ -64,15 +64,20 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Makes room for `count` meshes.
-    pub(super) async fn with(wanted: Where, aws: &Aws, count: usize) -> Result<Self, Failure> {
+    /// Makes room for `count` meshes; where rights are kept, `rights` are given beside our minimal ones.
+    pub(super) async fn with(
+        wanted: Where,
+        aws: &Aws,
+        count: usize,
+        rights: Option<Value>,
+    ) -> Result<Self, Failure> {
         match wanted {
-            Where::Namespaces => Self::namespaces(count).await,
+            Where::Namespaces => Self::namespaces(count, rights).await,
             Where::Eks => Self::eks(aws, count),
         }
     }
 
-    async fn namespaces(count: usize) -> Result<Self, Failure> {
+    async fn namespaces(count: usize, rights: Option<Value>) -> Result<Self, Failure> {
         let dir = target_dir().join("measure").join("apiserver");
         let server = Box::new(ApiServer::start(&dir).await?);
         let namespaces: Vec<String> = (0..count).map(|n| format!("mesh-{n:03}")).collect();
@@ -88,6 +93,7 @@ impl Place {
         let user = server.user();
         let mut rules = minimal_rules("cacerts");
         rules.push(json!({"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}));
+        rules.extend(rights);
         server.grant(&user, None, &rules).await;
         let kubeconfig = server.kubeconfig(&user);
         Ok(Self::Namespaces {
@@ -169,7 +175,7 @@ async fn audited(server: &ApiServer, read: &mut usize) -> BTreeMap<String, usize
     let all = server.audit();
     let mut counts = BTreeMap::new();
     for request in &all[*read..] {
-        if !request.user_agent.starts_with("kubectl/") && request.uri != "/version" {
+        if !request.user_agent.starts_with("kubectl/") && !request.uri.starts_with("/version") {
             let kind = format!("{} {}", request.verb.to_uppercase(), resource(&request.uri));
             *counts.entry(kind).or_default() += 1;
         }

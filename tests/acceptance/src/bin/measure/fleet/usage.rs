@@ -169,11 +169,10 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        while processor(child.id()).is_none_or(|used| used < Duration::from_millis(100)) {
+        // Long enough for several looks.
+        while processor(child.id()).is_none_or(|used| used < Duration::from_millis(300)) {
             thread::yield_now();
         }
-        // One more look after that.
-        thread::sleep(EVERY * 5);
         drop(child.stdin.take());
         child.kill().unwrap();
         child.wait().unwrap();
