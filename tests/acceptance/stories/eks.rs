@@ -6,7 +6,7 @@ use istiopca_acceptance::apiserver::{Admission, User};
 use istiopca_acceptance::aws::{ACCOUNT, Authenticator, ClusterHandle, ClusterStatus, REGION};
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::sandbox_cluster::SandboxCluster;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::canary::left_behind;
@@ -75,6 +75,15 @@ impl Eks {
             .collect();
         tokens.dedup();
         tokens
+    }
+
+    /// Returns when the next token will be another one: those of one second are the same.
+    async fn until_tokens_differ(&self) {
+        let reviews = self.authenticator.reviews();
+        let last = reviews.last().map(|review| review.at.as_second());
+        while Some(Timestamp::now().as_second()) <= last {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Returns once the API server does not take that token any more: it remembers for ten seconds
@@ -193,6 +202,7 @@ async fn a_token_is_shown_to_the_cluster_and_to_nobody_else() {
         refused.fails();
         eks.cluster
             .access_entry(&principal(), &eks.world.user.name, &[]);
+        eks.until_tokens_differ().await;
         let applied = eks.world.apply(&[]).await;
         applied.succeeds();
         left_behind(eks.world.dir.place(), &mut all);
@@ -263,7 +273,7 @@ async fn a_secret_that_names_its_cluster_stays_in_it_wherever_the_provider_leads
         let mut eks = Eks::new(cli, "eks-aliases").await;
         eks.world.apply(&[]).await.succeeds();
         let uid = eks.world.uid().await;
-        let hub = SandboxCluster::start(jiff::Timestamp::now).expect("a cluster starts");
+        let hub = SandboxCluster::start(Timestamp::now).expect("a cluster starts");
         let (url, token, ca) = (hub.url(), hub.token(), hub.ca_pem());
         let elsewhere =
             format!("host = {url:?}\ntoken = {token:?}\ncluster_ca_certificate = {ca:?}");
