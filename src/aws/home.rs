@@ -1,12 +1,11 @@
 //! Paths of the configuration that begin in the user's home.
 
-use std::env;
+use super::variable;
 
 /// The path with `HOME` for a leading `~/`, which only a shell would put there; any other path, and
 /// one without a home, as it is.
 pub(super) fn at_home(path: &str) -> String {
-    let home = env::var("HOME").ok().filter(|home| !home.is_empty());
-    under(home.as_deref(), path)
+    under(variable("HOME").as_deref(), path)
 }
 
 fn under(home: Option<&str>, path: &str) -> String {

@@ -4,7 +4,6 @@ mod bundle;
 mod route;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use tokio::sync::OnceCell;
 
 use super::home::at_home;
-use super::{Error, Settings, source};
+use super::{Error, Settings, source, variable};
 use bundle::Bundle;
 use route::Proxies;
 
@@ -78,10 +77,6 @@ async fn bundle(settings: &Settings) -> Option<Bundle> {
         Some(bundle) => Some(bundle),
         None => named("ca_bundle", source::of_profile(settings, "ca_bundle").await),
     }
-}
-
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Bounds of a single request. An attempt includes what must be asked of STS before it.

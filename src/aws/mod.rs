@@ -32,7 +32,10 @@ pub use agent::Agent;
 pub use caller::Caller;
 pub use error::{Error, Source, Tried};
 pub use guard::Accounts;
-pub use settings::{AcmPca, AssumeRole, Endpoints, Secret, Settings, WebIdentity, is_region};
+pub use settings::{
+    AcmPca, AssumeRole, Endpoints, Secret, Settings, WebIdentity, is_account, is_partition,
+    is_region,
+};
 
 use chain::Found;
 use http::Http;
@@ -285,6 +288,11 @@ impl SignIn {
             ..self
         }
     }
+}
+
+/// A variable that is set but empty says nothing.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The settings only: the SDK's configuration would show the secret keys of every profile.

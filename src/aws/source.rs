@@ -31,7 +31,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::chain::{Chain, Found, Place};
 use super::home::at_home;
 use super::http::timeouts;
-use super::{Agent, PRODUCT, Settings, Source, agent};
+use super::{Agent, PRODUCT, Settings, Source, agent, variable};
 
 /// How many identities the SDK keeps at once: one for each role and region of STS. Its own bound
 /// would have a fleet over many accounts assume the same roles again and again.
@@ -174,10 +174,10 @@ fn usual(settings: &Settings, config: &ProviderConfig, profile: Profile) -> Vec<
         .configure(config)
         .build();
     let container = EcsCredentialsProvider::builder().configure(config).build();
-    let named = said(PROFILE);
+    let named = variable(PROFILE);
     let (by_name, by_token) = (
         named.is_some().then_some(PROFILE),
-        said(TOKEN_FILE).map(|_| TOKEN_FILE),
+        variable(TOKEN_FILE).map(|_| TOKEN_FILE),
     );
     let mut all = vec![
         Place::new(Source::Environment, environment),
@@ -195,10 +195,6 @@ fn usual(settings: &Settings, config: &ProviderConfig, profile: Profile) -> Vec<
         ));
     }
     all
-}
-
-fn said(variable: &str) -> Option<String> {
-    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 fn provider_config(loaded: &SdkConfig, there: Region) -> ProviderConfig {

@@ -1,6 +1,5 @@
 //! A role for a token that somebody else has signed: GitHub, GitLab, HCP Terraform, a cluster.
 
-use std::env;
 use std::fmt;
 
 use aws_config::SdkConfig;
@@ -11,7 +10,7 @@ use aws_sdk_sts::Client;
 
 use super::home::at_home;
 use super::settings::{Secret, WebIdentity, form};
-use super::{Error, PRODUCT, role, sts};
+use super::{Error, PRODUCT, role, sts, variable};
 
 struct Exchange {
     wanted: WebIdentity,
@@ -109,8 +108,4 @@ impl fmt::Debug for Exchange {
         let mut shown = f.debug_struct("Exchange");
         shown.field("wanted", &self.wanted).finish_non_exhaustive()
     }
-}
-
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::is_region;
+use crate::aws::{is_account, is_partition, is_region};
 
 /// ARN of a private CA, of any partition:
 /// `arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/<uuid>`.
@@ -244,16 +244,6 @@ macro_rules! text_in_serde {
     )* };
 }
 text_in_serde!(Arn TemplateArn);
-
-fn is_partition(text: &str) -> bool {
-    let letters =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    text.split('-').next() == Some("aws") && text.split('-').all(letters)
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
 
 fn is_uuid(text: &str) -> bool {
     let groups: Vec<_> = text.split('-').collect();

@@ -107,6 +107,16 @@ pub fn is_region(text: &str) -> bool {
     area && number && !middle.is_empty() && middle.into_iter().all(is_word)
 }
 
+/// Whether this is formed like the name of a partition: `aws`, `aws-cn`, `aws-us-gov` …
+pub fn is_partition(text: &str) -> bool {
+    text.split('-').next() == Some("aws") && text.split('-').all(is_word)
+}
+
+/// Whether this is formed like the id of an account: twelve digits.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// 900 to 43200 seconds.
 pub(super) fn session_length(text: &str) -> Option<Duration> {
     let length = text.parse::<SignedDuration>().ok()?;
@@ -123,16 +133,11 @@ fn iam_resource(text: &str, owner: impl Fn(&str) -> bool, kind: &str) -> bool {
     let [arn, partition, service, region, account, resource] = parts[..] else {
         return false;
     };
-    let place =
-        arn == "arn" && partition.starts_with("aws") && service == "iam" && region.is_empty();
+    let place = arn == "arn" && is_partition(partition) && service == "iam" && region.is_empty();
     let name = resource
         .strip_prefix(kind)
         .is_some_and(|name| !name.is_empty());
     place && owner(account) && name && !text.contains(char::is_whitespace)
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_word(part: &str) -> bool {

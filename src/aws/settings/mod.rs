@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::guard::Accounts;
-pub use form::is_region;
+pub use form::{is_account, is_partition, is_region};
 pub use secret::Secret;
 
 /// How the provider signs in to AWS, and how it reaches it.

@@ -88,16 +88,19 @@ sso_start_url = https://d-abc123.awsapps.com/start
     home
 }
 
+/// See [`in_environment`]: with a login of that end, in a home that goes with the test.
+fn in_home_with_sso(test: &str, name: &str, ends: &str) -> bool {
+    let home = home_with_sso(name, ends);
+    let variables = [("HOME", home.to_str().unwrap()), ("AWS_PROFILE", "sso")];
+    let inside = in_environment(test, &variables);
+    let _ = std::fs::remove_dir_all(&home);
+    inside
+}
+
 #[tokio::test]
 async fn identity_center_gives_credentials_for_the_token_of_a_login() {
     let test = "sources::identity_center_gives_credentials_for_the_token_of_a_login";
-    let home = home_with_sso("sso", "2099-01-01T00:00:00Z");
-    let inside = in_environment(
-        test,
-        &[("HOME", home.to_str().unwrap()), ("AWS_PROFILE", "sso")],
-    );
-    let _ = std::fs::remove_dir_all(&home);
-    if !inside {
+    if !in_home_with_sso(test, "sso", "2099-01-01T00:00:00Z") {
         return;
     }
     let wire = Wire::new([Answer::ok(
@@ -119,13 +122,7 @@ async fn identity_center_gives_credentials_for_the_token_of_a_login() {
 #[tokio::test]
 async fn a_login_that_has_expired_ends_the_search_and_is_told() {
     let test = "sources::a_login_that_has_expired_ends_the_search_and_is_told";
-    let home = home_with_sso("expired", "2020-01-01T00:00:00Z");
-    let inside = in_environment(
-        test,
-        &[("HOME", home.to_str().unwrap()), ("AWS_PROFILE", "sso")],
-    );
-    let _ = std::fs::remove_dir_all(&home);
-    if !inside {
+    if !in_home_with_sso(test, "expired", "2020-01-01T00:00:00Z") {
         return;
     }
     let error = credentials(&over(&Settings::default(), &Wire::new([]))).await;
