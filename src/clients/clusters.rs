@@ -14,7 +14,9 @@ use crate::cluster::{
     self, Cluster, ConnectError, EksCluster, Found, Issuer, NoPass, Obtaining, Pass, Resolved,
     SecretText, SettingsError, Target,
 };
-use crate::eks::{self, ClusterArn, Described, Eks, NotAClusterArn, Owner, RoleSettings, Unminted};
+use crate::eks::{
+    self, ClusterArn, Described, Eks, NotAClusterArn, Owner, Place, RoleSettings, Unminted,
+};
 use crate::terraform::schema::Partial;
 use crate::terraform::value::Unreadable;
 use crate::terraform::{Clock, Path};
@@ -77,15 +79,7 @@ impl NoCluster {
 
     /// Whether it is of another cluster than that one: the provider was pointed at one that is not there yet.
     pub fn is_of_another(&self, cluster: &ClusterArn) -> bool {
-        let Self::Eks(error) = self else {
-            return false;
-        };
-        match &**error {
-            eks::Error::Absent { place, .. } | eks::Error::NotReady { place, .. } => {
-                place.name != cluster.name() || place.region != cluster.region()
-            }
-            _ => false,
-        }
+        self.not_there().is_some_and(|place| !cluster.is_at(place))
     }
 
     /// Whether nothing at all names a cluster.
@@ -95,7 +89,7 @@ impl NoCluster {
 
     /// Whether the cluster may come into being by the time of an apply.
     pub fn may_come_yet(&self) -> bool {
-        matches!(self, Self::Eks(error) if error.may_come_yet())
+        self.not_there().is_some()
     }
 
     /// Whether it says that this very cluster is gone: EKS was asked in the cluster's own account.
@@ -104,9 +98,14 @@ impl NoCluster {
             return false;
         };
         matches!(&**error, eks::Error::Absent { place, account: Some(account) }
-            if place.name == cluster.name()
-                && place.region == cluster.region()
-                && account == cluster.account())
+            if cluster.is_at(place) && account == cluster.account())
+    }
+
+    fn not_there(&self) -> Option<&Place> {
+        match self {
+            Self::Eks(error) => error.not_there(),
+            _ => None,
+        }
     }
 }
 
@@ -129,6 +128,14 @@ struct Way {
     proxy_url: Option<SecretText>,
 }
 
+/// The cluster that is meant.
+#[derive(Clone)]
+enum Wanted {
+    Target(Box<Target>),
+    Name(String),
+    Arn(Box<ClusterArn>),
+}
+
 /// Where a cluster is, as long as the process lives: it is asked for once.
 struct Known {
     target: Target,
@@ -140,7 +147,7 @@ pub(super) struct Clusters {
     settings: Result<cluster::Settings, Unreadable>,
     way: Result<Way, Unreadable>,
     clock: Clock,
-    block: OnceLock<Resolved>,
+    block: OnceLock<Wanted>,
     known: Mutex<BTreeMap<String, Arc<OnceCell<Known>>>>,
     open: Mutex<Recent<Connected>>,
     /// EKS by region and role.
@@ -167,37 +174,39 @@ impl Clusters {
         named: Option<&ClusterArn>,
         identity: Result<&Arc<SignIn>, NoSignIn>,
     ) -> Result<Connected, NoCluster> {
-        let resolved = match named {
-            Some(arn) => Resolved::Eks(EksCluster::Arn(arn.to_string())),
+        let wanted = match named {
+            Some(arn) => Wanted::Arn(Box::new(arn.clone())),
             None => self.of_block()?,
         };
-        let name = match &resolved {
-            Resolved::Target(_) => String::new(),
-            Resolved::Eks(EksCluster::Name(text) | EksCluster::Arn(text)) => text.clone(),
-        };
+        let name = wanted.name();
         let cell = self.cell(&name);
         let known = cell.get_or_try_init(|| async {
-            match resolved {
-                Resolved::Target(target) => Ok(Known {
+            match wanted {
+                Wanted::Target(target) => Ok(Known {
                     target: *target,
                     eks: None,
                 }),
-                Resolved::Eks(wanted) => self.look_up(&wanted, identity?).await,
+                Wanted::Name(name) => self.named(&name, identity?).await,
+                Wanted::Arn(arn) => self.of_arn(*arn, identity?).await,
             }
         });
         self.connected(name, known.await?)
     }
 
     /// What the provider's block leads to; files are read once, for those of a fleet are long.
-    fn of_block(&self) -> Result<Resolved, NoCluster> {
+    fn of_block(&self) -> Result<Wanted, NoCluster> {
         let settings = self.settings.as_ref().map_err(Clone::clone)?;
         if let Some(known) = self.block.get() {
             return Ok(known.clone());
         }
         let read = |path: &std::path::Path| std::fs::read(path);
         let resolved = cluster::resolve(settings, &variable, &read, &self.clock);
-        let resolved = resolved.map_err(Arc::new)?;
-        Ok(self.block.get_or_init(|| resolved).clone())
+        let wanted = match resolved.map_err(Arc::new)? {
+            Resolved::Target(target) => Wanted::Target(target),
+            Resolved::Eks(EksCluster::Name(name)) => Wanted::Name(name),
+            Resolved::Eks(EksCluster::Arn(text)) => Wanted::Arn(Box::new(text.parse()?)),
+        };
+        Ok(self.block.get_or_init(|| wanted).clone())
     }
 
     fn cell(&self, name: &str) -> Arc<OnceCell<Known>> {
@@ -219,34 +228,31 @@ impl Clusters {
         Ok(connected)
     }
 
-    async fn look_up(
-        &self,
-        wanted: &EksCluster,
-        identity: &Arc<SignIn>,
-    ) -> Result<Known, NoCluster> {
+    /// The cluster of that name in the provider's region, and in the account that its role or identity is in.
+    async fn named(&self, name: &str, identity: &Arc<SignIn>) -> Result<Known, NoCluster> {
+        let region = identity.region().await.map_err(NoSignIn::from)?;
+        let region = region.ok_or_else(|| NoCluster::NoRegion {
+            name: name.to_owned(),
+        })?;
         let way = self.way.as_ref().map_err(Clone::clone)?;
-        let (region, name, arn) = match wanted {
-            EksCluster::Arn(text) => {
-                let arn: ClusterArn = text.parse()?;
-                (arn.region().to_owned(), arn.name().to_owned(), Some(arn))
-            }
-            EksCluster::Name(name) => {
-                let region = identity.region().await.map_err(NoSignIn::from)?;
-                let name = name.clone();
-                let region = region.ok_or_else(|| NoCluster::NoRegion { name: name.clone() })?;
-                (region, name, None)
-            }
-        };
-        let owner = arn.as_ref().map(ClusterArn::owner);
-        let eks = self.eks(way, identity, &region, owner).await?;
-        let described = eks.describe(&name).await.map_err(Arc::new)?;
-        match arn {
-            Some(wanted) if wanted != described.arn => Err(NoCluster::Another {
+        let eks = self.eks(way, identity, &region, None).await?;
+        let described = eks.describe(name).await.map_err(Arc::new)?;
+        self.found(way, eks, described)
+    }
+
+    /// The cluster of that ARN, and no other of its name.
+    async fn of_arn(&self, wanted: ClusterArn, identity: &Arc<SignIn>) -> Result<Known, NoCluster> {
+        let way = self.way.as_ref().map_err(Clone::clone)?;
+        let owner = Some(wanted.owner());
+        let eks = self.eks(way, identity, wanted.region(), owner).await?;
+        let described = eks.describe(wanted.name()).await.map_err(Arc::new)?;
+        if wanted != described.arn {
+            return Err(NoCluster::Another {
                 wanted: Box::new(wanted),
                 found: Box::new(described.arn),
-            }),
-            _ => self.found(way, eks, described),
+            });
         }
+        self.found(way, eks, described)
     }
 
     /// EKS of a region, asked under the role that clusters of that account are entered by.
@@ -309,6 +315,17 @@ impl Clusters {
     }
 }
 
+impl Wanted {
+    /// What tells it from others; there is only one target that is not asked for.
+    fn name(&self) -> String {
+        match self {
+            Self::Target(_) => String::new(),
+            Self::Name(name) => name.clone(),
+            Self::Arn(arn) => arn.to_string(),
+        }
+    }
+}
+
 /// How many clusters are kept open that nobody speaks to any more. Each has several connections with
 /// their buffers, and there are systems on which a process may open no more than 256 files.
 const KEPT_OPEN: usize = 32;
@@ -353,4 +370,31 @@ impl Issuer for Tokens {
 
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::Dynamic;
+    use crate::terraform::value::Unknown;
+
+    #[test]
+    fn clusters_that_resources_name_need_no_more_of_the_block_than_the_way_to_them() {
+        let object = |entries: &[(&str, Dynamic)]| {
+            let entries = entries.iter();
+            Dynamic::Map(entries.map(|(k, v)| ((*k).to_owned(), v.clone())).collect())
+        };
+        let block = object(&[
+            ("host", Dynamic::Unknown(Unknown::default())),
+            ("proxy_url", "http://proxy.example.com:3128".into()),
+        ]);
+        let settings = object(&[("kubernetes", Dynamic::List(vec![block]))]);
+        let clock: Clock = Arc::new(crate::terraform::wall_clock);
+        let clusters = Clusters::new(&Partial::new(&settings), clock);
+        let proxy = clusters.way.unwrap().proxy_url.unwrap();
+        assert_eq!(proxy.expose(), "http://proxy.example.com:3128");
+        let unknown = NoCluster::from(clusters.settings.unwrap_err());
+        let path = unknown.not_known_yet().unwrap().to_string();
+        assert_eq!(path, "kubernetes[0].host");
+    }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Owner;
-use crate::aws::is_region;
+use super::{Owner, Place};
+use crate::aws::{is_account, is_partition, is_region};
 
 /// ARN of an EKS cluster, of any partition: `arn:aws:eks:eu-west-1:123456789012:cluster/mesh-a`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +45,11 @@ impl ClusterArn {
             partition: self.partition.clone(),
             account: self.account.clone(),
         }
+    }
+
+    /// Whether it was this cluster that was asked for, in whichever account.
+    pub fn is_at(&self, place: &Place) -> bool {
+        self.name == place.name && self.region == place.region
     }
 
     /// The cluster's name in its account and region.
@@ -115,22 +120,6 @@ pub fn is_name(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && text.bytes().all(allowed)
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-}
-
-fn is_partition(text: &str) -> bool {
-    let rest = text.strip_prefix("aws");
-    rest.is_some_and(|rest| {
-        rest.is_empty()
-            || (rest.len() > 1
-                && rest.starts_with('-')
-                && rest
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
-    })
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -100,9 +100,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the cluster may come into being by the time of an apply.
-    pub fn may_come_yet(&self) -> bool {
-        matches!(self, Self::Absent { .. } | Self::NotReady { .. })
+    /// The cluster that is not there, and may come into being by the time of an apply.
+    pub fn not_there(&self) -> Option<&Place> {
+        match self {
+            Self::Absent { place, .. } | Self::NotReady { place, .. } => Some(place),
+            _ => None,
+        }
     }
 
     pub(super) fn of(

@@ -180,17 +180,16 @@ async fn former(
     settings: &Settings,
     written: &Written,
 ) -> Result<Option<Connected>, NoCluster> {
-    let by_arn = match &written.cluster_arn {
-        Some(arn) => Some(call.clients.cluster(Some(arn)).await),
-        None => None,
+    let there = |it: Connected| Some(it).filter(|it| elsewhere(it, written).is_none());
+    let Some(arn) = &written.cluster_arn else {
+        return connected(call, settings).await.map(there);
     };
-    if let Some(Ok(connected)) = by_arn {
-        return Ok(Some(connected).filter(|it| elsewhere(it, written).is_none()));
-    }
-    let by_settings = known(call, settings, written).await;
-    match (by_settings, by_arn) {
-        (Ok(connected), _) => Ok(Some(connected).filter(|it| elsewhere(it, written).is_none())),
-        (Err(_), Some(Err(error))) | (Err(error), _) => Err(error),
+    match call.clients.cluster(Some(arn)).await {
+        Ok(found) => Ok(there(found)),
+        Err(error) => connected(call, settings)
+            .await
+            .map(there)
+            .map_err(|_| error),
     }
 }
 

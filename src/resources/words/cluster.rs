@@ -1,11 +1,9 @@
 //! What can go wrong between us and a cluster.
 
-use super::{Instance, eks};
+use super::{Instance, UNWRITTEN, eks};
 use crate::clients::NoCluster;
 use crate::cluster::{Denied, Error, Kind, NamespaceName, Problem, Reach};
 use crate::terraform::Diagnostic;
-
-const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
 
 /// There is no cluster to speak to.
 pub(in crate::resources) fn connection(instance: &Instance, error: &NoCluster) -> Diagnostic {

@@ -1,12 +1,10 @@
 //! What can go wrong on the way to a cluster of EKS.
 
-use super::{Instance, sentence, signing_in};
-use crate::aws;
+use super::authority::Told;
+use super::{Instance, UNWRITTEN, sentence, signing_in};
 use crate::clients::{NoCluster, NoSignIn};
 use crate::eks::Error;
 use crate::terraform::Diagnostic;
-
-const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
 
 /// There is no API server to speak to yet. Rules by which pipelines try again go by words such as these.
 const NO_SERVER: &str =
@@ -17,7 +15,8 @@ pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnosti
     match error {
         NoCluster::Eks(error) => Some(described(instance, error)),
         NoCluster::SignIn(NoSignIn::SignIn(error)) => {
-            Some(not_signed_in(instance, "looking up the EKS cluster", error))
+            let (what, told, remedy) = signing_in::failed(&"looking up the EKS cluster", error);
+            Some(instance.error(what, &[&told, UNWRITTEN, &remedy]))
         }
         NoCluster::NoRegion { name } => Some(instance.error(
             "no region to look for the EKS cluster in",
@@ -65,21 +64,20 @@ pub(in crate::resources) fn cluster_gone(instance: &Instance, error: &NoCluster)
     )
 }
 
-fn not_signed_in(instance: &Instance, asked: &str, error: &aws::Error) -> Diagnostic {
-    let (what, told, remedy) = signing_in::failed(&asked, error);
+fn described(instance: &Instance, error: &Error) -> Diagnostic {
+    let (what, told, remedy) = told_of(error);
     instance.error(what, &[&told, UNWRITTEN, &remedy])
 }
 
-fn described(instance: &Instance, error: &Error) -> Diagnostic {
-    if let Error::NotSignedIn { place, source } = error {
-        return not_signed_in(instance, &format!("looking up the {place}"), source);
-    }
+fn told_of(error: &Error) -> Told {
     let told = sentence(&format!("AWS says: {error}"));
-    if let Error::IdentityRefused { code, whose, .. } = error {
-        let (what, told, remedy) = signing_in::refused(code, whose, &told);
-        return instance.error(what, &[&told, UNWRITTEN, &remedy]);
-    }
     let (what, told, remedy) = match error {
+        Error::NotSignedIn { place, source } => {
+            return signing_in::failed(&format!("looking up the {place}"), source);
+        }
+        Error::IdentityRefused { code, whose, .. } => {
+            return signing_in::refused(code, whose, &told);
+        }
         Error::Absent { .. } => (
             "there is no such EKS cluster",
             format!("{NO_SERVER}. {told}"),
@@ -103,12 +101,9 @@ fn described(instance: &Instance, error: &Error) -> Diagnostic {
             ),
             "Check the network and `endpoints { eks }`, then run it again.",
         ),
-        Error::Refused { .. }
-        | Error::Incomplete { .. }
-        | Error::NotSignedIn { .. }
-        | Error::IdentityRefused { .. } => {
+        Error::Refused { .. } | Error::Incomplete { .. } => {
             ("EKS does not describe the cluster", told, "Run it again.")
         }
     };
-    instance.error(what, &[&told, UNWRITTEN, remedy])
+    (what, told, remedy.to_owned())
 }

@@ -1,6 +1,6 @@
 //! What the judge found, told before anything is written.
 
-use super::{Instance, UNTOUCHED, secret::UNWRITTEN};
+use super::{Instance, UNTOUCHED, UNWRITTEN};
 use crate::pca::Arn;
 use crate::pki::judge::{CertificateFault, Finding, Kind, PathFault, RevocationFault};
 use crate::terraform::Diagnostic;

@@ -90,6 +90,9 @@ impl fmt::Display for Instance {
 const UNTOUCHED: &str = "Nothing was issued and nothing in the mesh changed: the certificate that is in use goes on \
      serving until its end.";
 
+/// The same of a Secret.
+const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
+
 /// A sentence that may end in somebody else's words, with one full stop.
 fn sentence(text: &str) -> String {
     format!("{}.", text.trim_end_matches(['.', ' ', '\n']))

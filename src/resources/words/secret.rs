@@ -1,14 +1,12 @@
 //! What there is to tell about the Secret.
 
-use super::Instance;
+use super::{Instance, UNWRITTEN};
 use crate::cluster::secret::{Answer, Conflict, Finding, Immovable, IstiodMark, Refusal};
 use crate::cluster::{Error, HowWritten};
 use crate::pki::roots::Misstep;
 use crate::pki::{Certificate, KeyError};
 use crate::resources::cacerts_secret::Unfit;
 use crate::terraform::{Diagnostic, Path};
-
-pub(super) const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";
 
 /// The certificate that it shall hold does not exist yet.
 pub(in crate::resources) fn not_delivered(instance: &Instance) -> Diagnostic {
