@@ -11,6 +11,7 @@ mod config_map;
 mod door;
 mod error;
 mod namespace;
+mod null;
 mod put;
 mod removal;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::SettingsError;
 use super::exec::Exec;
+use crate::cluster::null::null_as_default;
 
 /// The `kubernetes {}` block. What is null may be filled from the environment, see [`Settings::with_environment`].
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -44,7 +45,7 @@ pub struct Settings {
     /// A kubeconfig file.
     pub config_path: Option<String>,
     /// Several kubeconfig files, merged as kubectl does: the first to say something is right.
-    #[serde(deserialize_with = "null_as_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub config_paths: Vec<String>,
     /// The context to take from the files, instead of their current one.
     pub config_context: Option<String>,
@@ -55,7 +56,7 @@ pub struct Settings {
     /// Whether the cluster that we run in is meant, and the pod's service account. `false` says nothing.
     pub in_cluster: Option<bool>,
     /// A program that prints a credential: a block that occurs at most once.
-    #[serde(deserialize_with = "null_as_empty")]
+    #[serde(deserialize_with = "null_as_default")]
     pub exec: Vec<Exec>,
 }
 
@@ -324,12 +325,6 @@ fn parse_bool(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
         _ => None,
     }
-}
-
-fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::bytes::{Base64, SecretBytes};
 use super::fields::{Field, Holding};
 use super::{BadName, SecretName, annotation};
+use crate::cluster::null::null_as_default;
 use crate::cluster::{FIELD_MANAGER, Sha256};
 
 /// What stood in the cluster at one moment: the object of one uid at one resourceVersion.
@@ -233,13 +234,6 @@ impl fmt::Display for OwnerReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind, self.name)
     }
-}
-
-/// Go writes an empty list or map as `null` at times.
-fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    from: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 #[cfg(test)]

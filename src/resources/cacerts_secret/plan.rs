@@ -40,26 +40,10 @@ pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
 }
 
 pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) -> Verdict {
+    if let Some(moved) = moved(prior, settings) {
+        return moved;
+    }
     let mut verdict = Verdict::keep();
-    let instance = instance(settings);
-    if let Some(leads_to) = &prior.private.elsewhere
-        && !names_its_cluster(prior, settings)
-    {
-        let written = &prior.outputs.1;
-        let arn = written.cluster_arn.as_ref().map(ToString::to_string);
-        let known = arn.or_else(|| written.cluster_fingerprint.clone());
-        verdict.replace("cluster_fingerprint");
-        verdict.tell(words::elsewhere(
-            &instance,
-            &known.unwrap_or_default(),
-            leads_to,
-        ));
-        return verdict;
-    }
-    if in_another_cluster(prior, settings) {
-        verdict.replace("eks_cluster_arn");
-        return verdict;
-    }
     match (settings.issues(), prior.settings.issues()) {
         (Some(wanted), Some(was)) => {
             issue_when_due(ask, &mut verdict, prior, was, wanted, settings)
@@ -103,6 +87,25 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
         verdict.unknown(&["uid"]);
     }
     verdict
+}
+
+/// The Secret is made in another cluster than it is in, where one is meant.
+fn moved(prior: &Prior, settings: &Settings) -> Option<Verdict> {
+    let mut verdict = Verdict::keep();
+    let leads_to = prior.private.elsewhere.as_ref();
+    if let Some(leads_to) = leads_to.filter(|_| !names_its_cluster(prior, settings)) {
+        let written = &prior.outputs.1;
+        let arn = written.cluster_arn.as_ref().map(ToString::to_string);
+        let known = arn.or_else(|| written.cluster_fingerprint.clone());
+        let (instance, known) = (instance(settings), known.unwrap_or_default());
+        verdict.replace("cluster_fingerprint");
+        verdict.tell(words::elsewhere(&instance, &known, leads_to));
+    } else if in_another_cluster(prior, settings) {
+        verdict.replace("eks_cluster_arn");
+    } else {
+        return None;
+    }
+    Some(verdict)
 }
 
 /// Whether the configuration names another cluster than the Secret's. The cluster that the provider block names may

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::cluster::connect::settings::SecretText;
+use crate::cluster::null::null_as_default;
 
 /// The block `exec {}`: a program that prints a credential. `Debug` shows neither arguments nor environment.
 #[derive(Clone, Default, Deserialize)]
@@ -30,10 +31,4 @@ impl fmt::Debug for Exec {
             .field("command", &self.command)
             .finish_non_exhaustive()
     }
-}
-
-fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
