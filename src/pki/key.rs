@@ -231,6 +231,11 @@ impl PrivateKey {
         Self::from_pair(algorithm, &pair)
     }
 
+    /// PKCS#8 in DER.
+    pub(super) fn as_pkcs8(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
     /// Whether `der` is how this key is written in PKCS#8, byte for byte.
     pub(super) fn is_written_as(&self, der: &[u8]) -> bool {
         verify_slices_are_equal(&self.pkcs8, der).is_ok()

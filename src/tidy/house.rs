@@ -40,7 +40,7 @@ pub(super) const HOUSE: &[Room] = &[
     Room {
         name: "pki",
         rooms: "",
-        crates: "aws_lc_rs base64 jiff pem pki_types serde thiserror webpki x509_cert zeroize",
+        crates: "aws_lc_rs base64 jiff pem pki_types serde serde_json thiserror webpki x509_cert zeroize",
     },
     Room {
         name: "pca",
