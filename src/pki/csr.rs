@@ -138,7 +138,7 @@ fn extension<T: AssociatedOid + Encode>(critical: bool, value: &T) -> der::Resul
     })
 }
 
-fn general_names(names: &AlternativeNames) -> der::Result<Vec<GeneralName>> {
+pub(super) fn general_names(names: &AlternativeNames) -> der::Result<Vec<GeneralName>> {
     let AlternativeNames {
         dns_names,
         email_addresses,

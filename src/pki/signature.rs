@@ -123,7 +123,7 @@ impl fmt::Display for SignatureAlgorithm {
 const SHORTEST_MODULUS: usize = 256;
 
 /// Bytes of the modulus in an RSAPublicKey (RFC 8017, appendix A.1.1).
-fn modulus_length(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<usize> {
+pub(super) fn modulus_length(spki: &SubjectPublicKeyInfoRef<'_>) -> Option<usize> {
     let mut reader = SliceReader::new(spki.subject_public_key.as_bytes()?).ok()?;
     let modulus = reader.sequence(|reader| {
         let modulus = UintRef::decode(reader)?;
