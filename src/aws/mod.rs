@@ -6,7 +6,10 @@
 pub mod agent;
 pub mod caller;
 pub mod error;
+pub mod patience;
 pub mod presign;
+pub mod refusal;
+pub mod retry;
 pub mod settings;
 
 mod chain;
@@ -32,6 +35,8 @@ pub use agent::Agent;
 pub use caller::Caller;
 pub use error::{Error, Source, Tried};
 pub use guard::Accounts;
+pub use patience::{Patience, Until};
+pub use refusal::Unreachable;
 pub use settings::{
     AcmPca, AssumeRole, Endpoints, Secret, Settings, WebIdentity, is_account, is_partition,
     is_region,

@@ -7,13 +7,14 @@ use std::mem;
 use std::time::Duration;
 
 use aws_sdk_acmpca::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_acmpca::operation::RequestId as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::patience::Ended;
-use super::retry::{Class, classify, classify_status};
-use super::{Arn, CertificateArn};
+use super::retry::{Class, classify};
+use super::{Arn, CertificateArn, Unreachable};
 use crate::aws;
+use crate::aws::patience::Ended;
+use crate::aws::refusal::Failed;
+use crate::aws::retry::{Course, Failing, Worth};
 
 /// What was being asked of AWS Private CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,21 +76,6 @@ impl fmt::Display for Answer {
             message => write!(f, ": {message}"),
         }
     }
-}
-
-/// How AWS could not be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreachable {
-    /// No answer in time.
-    Timeout,
-    /// The endpoint's name is not known.
-    Dns,
-    /// The endpoint's certificate was not accepted, or the like.
-    Tls,
-    /// No connection, or it broke.
-    Connection,
-    /// Something answered that does not speak as AWS does.
-    Garbled,
 }
 
 /// Why a call to a CA did not give what was asked for.
@@ -233,8 +219,7 @@ impl Error {
 pub(super) struct Failure {
     pub(super) class: Class,
     cause: Cause,
-    tries: u32,
-    open: bool,
+    course: Course,
 }
 
 #[derive(Debug)]
@@ -259,34 +244,21 @@ impl Failure {
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
-        let refusal = failed.as_service_error().map(ProvideErrorMetadata::meta);
-        let words = refusal.and_then(|said| Some((said.code()?, said.message())));
-        let status = failed.raw_response().map(|response| response.status());
-        let (class, code, message) = match (words, status) {
-            (Some((code, message)), _) => {
-                let message = message.unwrap_or_default();
-                (
-                    classify(code, message, operation),
-                    code.to_owned(),
-                    message.to_owned(),
-                )
+        let said = match Failed::of(failed) {
+            Failed::Refused(said) => said,
+            Failed::NotSignedIn(source) => return Self::not_signed_in(source),
+            Failed::Unreachable(how, reason) => {
+                return Self::new(Class::Unreachable, Cause::Unreachable(how, reason));
             }
-            (None, Some(status)) if !status.is_success() => {
-                let code = format!("HTTP {status}");
-                (classify_status(status.as_u16()), code, String::new())
-            }
-            (None, _) => return Self::unanswered(failed),
         };
-        let request_id = failed.request_id().map(str::to_owned);
-        Self::new(
-            class,
-            Cause::Refusal(Box::new(Refusal {
-                code,
-                message,
-                request_id,
-                whose: String::new(),
-            })),
-        )
+        let class = classify(&said.name, &said.message, operation);
+        let refusal = Refusal {
+            code: said.name.to_string(),
+            message: said.message,
+            request_id: said.request_id,
+            whose: String::new(),
+        };
+        Self::new(class, Cause::Refusal(refusal.into()))
     }
 
     pub(super) fn not_signed_in(source: aws::Error) -> Self {
@@ -297,20 +269,8 @@ impl Failure {
         Self::new(Class::Refused, Cause::Incomplete(missing))
     }
 
-    pub(super) fn ended(ended: Ended) -> Self {
-        Self::new(Class::Refused, Cause::Ended(ended))
-    }
-
     pub(super) fn in_class(self, class: Class) -> Self {
         Self { class, ..self }
-    }
-
-    pub(super) fn after(self, tries: u32, open: bool) -> Self {
-        Self {
-            tries,
-            open,
-            ..self
-        }
     }
 
     /// With the words for whose credentials were sent.
@@ -321,22 +281,13 @@ impl Failure {
         self
     }
 
-    /// Whether what was asked may have been done all the same.
-    pub(super) fn leaves_open(&self) -> bool {
-        match self.cause {
-            Cause::Unreachable(how, _) => !matches!(how, Unreachable::Dns | Unreachable::Tls),
-            Cause::Incomplete(_) => true,
-            _ => self.class == Class::Transient,
-        }
-    }
-
     pub(super) fn into_error(self, operation: Operation, authority: &Arn) -> Error {
-        let (authority, attempts) = (authority.clone(), self.tries);
+        let (authority, attempts) = (authority.clone(), self.course.tries);
         let asked = Asked {
             operation,
             authority,
             attempts,
-            open: self.open,
+            open: self.course.open,
         };
         match self.cause {
             Cause::Refusal(mut said) => {
@@ -361,26 +312,36 @@ impl Failure {
         }
     }
 
-    fn unanswered<E: StdError + 'static>(failed: &SdkError<E, HttpResponse>) -> Self {
-        if let Some(sign_in) = aws::Error::behind(failed) {
-            return Self::not_signed_in(sign_in);
-        }
-        let how = unreachable(failed);
-        let reason = match how {
-            Unreachable::Garbled => "the answer is not what AWS sends".to_owned(),
-            Unreachable::Timeout => "none came in time".to_owned(),
-            _ => aws::error::words(failed),
-        };
-        Self::new(Class::Unreachable, Cause::Unreachable(how, reason))
-    }
-
     fn new(class: Class, cause: Cause) -> Self {
         Self {
             class,
             cause,
-            tries: 0,
-            open: false,
+            course: Course::default(),
         }
+    }
+}
+
+impl Failing for Failure {
+    fn worth(&self) -> Worth {
+        self.class.worth()
+    }
+
+    fn leaves_open(&self) -> bool {
+        match self.cause {
+            Cause::Unreachable(how, _) => !matches!(how, Unreachable::Dns | Unreachable::Tls),
+            Cause::Incomplete(_) => true,
+            _ => self.class == Class::Transient,
+        }
+    }
+
+    fn after(self, course: Course) -> Self {
+        Self { course, ..self }
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        Self::new(Class::Refused, Cause::Ended(ended))
     }
 }
 
@@ -414,19 +375,5 @@ fn in_class(class: Class, answer: Box<Answer>, whose: String) -> Error {
         Class::State | Class::Settling => Error::InvalidState(answer),
         Class::Invalid => Error::Invalid(answer),
         Class::Refused => Error::Refused(answer),
-    }
-}
-
-fn unreachable<E: StdError + 'static>(failed: &SdkError<E, HttpResponse>) -> Unreachable {
-    let within =
-        |found: fn(&(dyn StdError + 'static)) -> bool| aws::error::chain(failed).any(found);
-    match failed {
-        SdkError::TimeoutError(_) => Unreachable::Timeout,
-        SdkError::ResponseError(_) => Unreachable::Garbled,
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Unreachable::Timeout,
-        _ if within(|cause| cause.is::<rustls::Error>()) => Unreachable::Tls,
-        // Neither hyper nor std have a type or kind for it.
-        _ if within(|cause| cause.to_string() == "dns error") => Unreachable::Dns,
-        _ => Unreachable::Connection,
     }
 }

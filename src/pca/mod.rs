@@ -10,7 +10,6 @@ pub mod arn;
 mod calls;
 pub mod description;
 pub mod error;
-pub mod patience;
 pub mod request;
 pub mod retry;
 mod revoke;
@@ -28,15 +27,16 @@ use tokio::time::Instant;
 pub use algorithm::{AlgorithmError, CaKeyAlgorithm, Family, SigningAlgorithm};
 pub use arn::{Arn, ArnError, CertificateArn, TemplateArn};
 pub use description::{CaType, Description, Status, UsageMode};
-pub use error::{Answer, Asked, Error, Operation, Unreachable};
-pub use patience::{Patience, Until};
+pub use error::{Answer, Asked, Error, Operation};
 pub use request::{Order, Token};
 pub use revoke::{NoReason, RevocationReason};
 
 use crate::aws::SignIn;
+use crate::aws::patience::Ended;
+use crate::aws::retry::{Course, Failing as _, Sending};
+pub use crate::aws::{Patience, Unreachable, Until};
 use error::Failure;
-use patience::Ended;
-use retry::{Chance, Class, Policy};
+use retry::Class;
 
 /// How often AWS may call an ordered certificate failed before that is believed: the same answer is
 /// also given for trouble on the way to it.
@@ -50,8 +50,7 @@ const GLIMPSE: Duration = Duration::from_secs(15);
 pub struct Authority {
     arn: Arn,
     sign_in: Arc<SignIn>,
-    policy: Policy,
-    chance: Chance,
+    sending: Sending,
     client: OnceCell<Client>,
     description: OnceCell<Description>,
     certificate: OnceCell<IssuerPem>,
@@ -81,9 +80,8 @@ impl Authority {
     pub fn new(arn: Arn, sign_in: Arc<SignIn>, seed: u64) -> Self {
         Self {
             arn,
-            policy: Policy::with_attempts(sign_in.attempts()),
+            sending: Sending::new(sign_in.attempts(), seed),
             sign_in,
-            chance: Chance::new(seed),
             client: OnceCell::new(),
             description: OnceCell::new(),
             certificate: OnceCell::new(),
@@ -164,7 +162,11 @@ impl Authority {
                 ControlFlow::Continue(wait) => until.pause(wait).await,
                 ControlFlow::Break(()) => Err(Ended::Deadline),
             };
-            let failed = |ended| Failure::ended(ended).after(looks, false);
+            let course = Course {
+                tries: looks,
+                open: false,
+            };
+            let failed = |ended| Failure::from(ended).after(course);
             let error = |failed: Failure| failed.into_error(Operation::GetCertificate, &self.arn);
             waited.map_err(failed).map_err(error).map_err(pending)?;
         }
@@ -216,33 +218,13 @@ impl Authority {
         asked.map_err(|failed| failed.into_error(operation, &self.arn))
     }
 
-    /// Tries until it works, or until it makes no sense any more.
+    /// As [`Sending::trying`]; a failure knows whose credentials were sent.
     async fn trying<T, F>(&self, until: Until<'_>, attempt: impl Fn() -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let (mut tried, mut open) = (0, false);
-        loop {
-            let ended = |ended| Failure::ended(ended).after(tried, open);
-            until.running().map_err(ended)?;
-            let failed = match attempt().await {
-                Ok(done) => return Ok(done),
-                Err(failed) => failed,
-            };
-            tried += 1;
-            open |= failed.leaves_open();
-            let chance = self.chance.next();
-            match self.policy.after(failed.class, tried, chance, until.left()) {
-                ControlFlow::Continue(wait) => {
-                    let ended = |ended| Failure::ended(ended).after(tried, open);
-                    until.pause(wait).await.map_err(ended)?;
-                }
-                ControlFlow::Break(()) => {
-                    let whose = self.sign_in.whose();
-                    return Err(failed.after(tried, open).of_whom(whose));
-                }
-            }
-        }
+        let sent = self.sending.trying(until, attempt).await;
+        sent.map_err(|failed| failed.of_whom(self.sign_in.whose()))
     }
 }
 

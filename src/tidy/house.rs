@@ -45,8 +45,7 @@ pub(super) const HOUSE: &[Room] = &[
     Room {
         name: "pca",
         rooms: "aws",
-        crates: "aws_sdk_acmpca aws_smithy_runtime_api base64 jiff rustls serde thiserror tokio \
-                 tokio_util",
+        crates: "aws_sdk_acmpca aws_smithy_runtime_api base64 jiff serde thiserror tokio",
     },
     Room {
         name: "eks",
@@ -59,7 +58,7 @@ pub(super) const HOUSE: &[Room] = &[
         rooms: "",
         crates: "aws_config aws_credential_types aws_runtime aws_sdk_sts aws_sigv4 \
                  aws_smithy_http_client aws_smithy_runtime_api aws_smithy_types aws_types http jiff \
-                 pem rustls serde serde_json thiserror tokio zeroize",
+                 pem rustls serde serde_json thiserror tokio tokio_util zeroize",
     },
     Room {
         name: "cluster",
@@ -77,8 +76,8 @@ pub(super) const HOUSE: &[Room] = &[
 
 /// What every room's tests may name besides.
 pub(super) const OF_TESTS: &str = "aws_smithy_http_client base64 expect_test http hyper_util proptest \
-                                   rcgen rustls serde_json tokio tokio_rustls tonic tonic_prost \
-                                   tower tower_test x509_parser";
+                                   rcgen rustls serde_json tokio tokio_rustls tokio_util tonic \
+                                   tonic_prost tower tower_test x509_parser";
 
 /// Dependencies that code does not name: of k8s-openapi the manifest chooses the version of
 /// Kubernetes for kube.

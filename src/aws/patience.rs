@@ -7,8 +7,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::error::Failure;
-
 /// Waits that grow: the first, by which factor, up to which.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patience {
@@ -61,8 +59,10 @@ pub struct Until<'a> {
 
 /// Which of the two it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub enum Ended {
+    /// The time was over.
     Deadline,
+    /// The host asked to stop.
     Stopped,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Until<'a> {
     }
 
     /// The same end, or an earlier one.
-    pub(super) fn at_most(self, time: Duration) -> Self {
+    pub fn at_most(self, time: Duration) -> Self {
         let sooner = Self::within(time, self.stop);
         if sooner.deadline < self.deadline {
             sooner
@@ -88,11 +88,13 @@ impl<'a> Until<'a> {
         }
     }
 
-    pub(super) fn left(self) -> Duration {
+    /// The time to the deadline.
+    pub fn left(self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    pub(super) fn running(self) -> Result<(), Ended> {
+    /// Whether there is time to begin something.
+    pub fn running(self) -> Result<(), Ended> {
         match () {
             () if self.stop.is_cancelled() => Err(Ended::Stopped),
             () if self.left().is_zero() => Err(Ended::Deadline),
@@ -101,7 +103,7 @@ impl<'a> Until<'a> {
     }
 
     /// The outcome of `work`, which is dropped when the end comes first.
-    pub(super) async fn race<T>(self, work: impl Future<Output = T>) -> Result<T, Ended> {
+    pub async fn race<T>(self, work: impl Future<Output = T>) -> Result<T, Ended> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Ended::Stopped),
@@ -111,16 +113,17 @@ impl<'a> Until<'a> {
     }
 
     /// As [`race`](Self::race), for work that can fail.
-    pub(super) async fn cutting<T>(
+    pub async fn cutting<T, E: From<Ended>>(
         self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         self.race(work)
             .await
-            .unwrap_or_else(|ended| Err(Failure::ended(ended)))
+            .unwrap_or_else(|ended| Err(ended.into()))
     }
 
-    pub(super) async fn pause(self, wait: Duration) -> Result<(), Ended> {
+    /// Waits so long, if the end does not come first.
+    pub async fn pause(self, wait: Duration) -> Result<(), Ended> {
         self.race(tokio::time::sleep(wait)).await
     }
 }
