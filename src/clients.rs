@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::aws::{self, AcmPca, Agent, SignIn};
 use crate::eks::ClusterArn;
+use crate::kms::Kms;
 use crate::pca::{Arn, Authority, Token};
 use crate::provider::RefreshFailure;
 use crate::terraform::schema::Partial;
@@ -29,6 +30,8 @@ pub struct Clients {
     acmpca: Result<Option<AcmPca>, Unreadable>,
     sign_in: OnceLock<Result<Arc<SignIn>, aws::Error>>,
     authorities: Mutex<BTreeMap<String, Arc<Authority>>>,
+    /// By region; `None` is the provider's own.
+    kms: Mutex<BTreeMap<Option<String>, Arc<Kms>>>,
     clusters: Clusters,
     refresh_failure: RefreshFailure,
 }
@@ -69,6 +72,7 @@ impl Clients {
             acmpca: acmpca.map(|block| block.acmpca.into_iter().next()),
             sign_in: OnceLock::new(),
             authorities: Mutex::default(),
+            kms: Mutex::default(),
             clusters: Clusters::new(&whole, clock),
             refresh_failure,
         }
@@ -107,6 +111,23 @@ impl Clients {
     pub async fn cluster(&self, named: Option<&ClusterArn>) -> Result<Connected, NoCluster> {
         let identity = self.identity.as_ref().map_err(Clone::clone);
         self.clusters.reach(named, identity).await
+    }
+
+    /// KMS of that region, or of the provider's own; who asks for the same one gets the same answer. It
+    /// signs in as the provider does, not as `acmpca {}` says.
+    ///
+    /// # Errors
+    ///
+    /// When the provider's settings lead to no sign-in. AWS is not asked.
+    pub fn kms(&self, region: Option<&str>) -> Result<Arc<Kms>, NoSignIn> {
+        let sign_in = self.identity.as_ref().map_err(Clone::clone)?;
+        let region = region.map(str::to_owned);
+        let mut known = self.kms.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || {
+            let seed = u64::from_be_bytes(random());
+            Arc::new(Kms::new(Arc::clone(sign_in), region.clone(), seed))
+        };
+        Ok(Arc::clone(known.entry(region.clone()).or_insert_with(made)))
     }
 
     /// Whether a look that fails leaves the state as it is.

@@ -173,6 +173,11 @@ impl SignIn {
         self.settings.endpoint(|block| block.eks.as_ref())
     }
 
+    /// Where KMS is to be found, if not where AWS has it.
+    pub fn kms_endpoint(&self) -> Option<String> {
+        self.settings.endpoint(|block| block.kms.as_ref())
+    }
+
     /// How often one call may be sent, from `max_retries` or `AWS_MAX_ATTEMPTS`; `None` leaves it
     /// to the adapter.
     pub fn attempts(&self) -> Option<u32> {

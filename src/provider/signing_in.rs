@@ -122,6 +122,7 @@ pub(super) const ENDPOINTS: Block = Block::optional(
     &[
         endpoint("acmpca").says("URL of AWS Private CA."),
         endpoint("eks").says("URL of Amazon EKS."),
+        endpoint("kms").says("URL of AWS KMS."),
         endpoint("sts").says("URL of AWS STS."),
     ],
 )

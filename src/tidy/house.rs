@@ -29,12 +29,12 @@ pub(super) const HOUSE: &[Room] = &[
     },
     Room {
         name: "resources",
-        rooms: "aws clients cluster eks pca pki provider terraform",
+        rooms: "aws clients cluster eks kms pca pki provider terraform",
         crates: "jiff serde serde_json tokio zeroize",
     },
     Room {
         name: "clients",
-        rooms: "aws cluster eks pca provider terraform",
+        rooms: "aws cluster eks kms pca provider terraform",
         crates: "aws_lc_rs serde thiserror tokio",
     },
     Room {
@@ -52,6 +52,11 @@ pub(super) const HOUSE: &[Room] = &[
         rooms: "aws",
         crates: "aws_config aws_credential_types aws_sdk_eks aws_smithy_runtime_api base64 jiff \
                  serde thiserror tokio zeroize",
+    },
+    Room {
+        name: "kms",
+        rooms: "aws",
+        crates: "aws_sdk_kms aws_smithy_runtime_api serde thiserror tokio zeroize",
     },
     Room {
         name: "aws",
@@ -92,6 +97,7 @@ pub(super) const DOORS: &[(&str, &[&str])] = &[
     ("aws_sigv4", &["src/aws"]),
     ("aws_sdk_sts", &["src/aws"]),
     ("aws_sdk_acmpca", &["src/pca"]),
+    ("aws_sdk_kms", &["src/kms"]),
     ("kube", &["src/cluster"]),
     ("k8s_openapi", &["src/cluster"]),
 ];

@@ -12,6 +12,7 @@ impl Settings {
             for (name, url) in [
                 ("acmpca", &block.acmpca),
                 ("eks", &block.eks),
+                ("kms", &block.kms),
                 ("sts", &block.sts),
             ] {
                 check(format!("endpoints[{nth}].{name}"), url, form::url)?;

@@ -134,6 +134,8 @@ pub struct Endpoints {
     pub acmpca: Option<String>,
     /// Elastic Kubernetes Service; null: `AWS_ENDPOINT_URL_EKS`, `AWS_ENDPOINT_URL`, the region's.
     pub eks: Option<String>,
+    /// Key Management Service; null: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, the region's.
+    pub kms: Option<String>,
     /// Security Token Service; null: `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the region's.
     pub sts: Option<String>,
 }
