@@ -136,18 +136,15 @@ async fn a_token_that_expires_during_an_apply_is_made_anew() {
     for cli in Cli::both() {
         let mut eks = Eks::new(cli, "eks-expiry").await;
         let running = until_ordered(&eks.world, 1).await;
-        let shown = eks.tokens();
-        assert_eq!(shown.len(), 1);
+        // Another process has planned, perhaps in the same second.
+        let shown = eks.tokens().pop().expect("a token was shown");
         eks.authenticator.set_lifetime(SignedDuration::from_secs(5));
-        eks.until_refused(&shown[0]).await;
+        eks.until_refused(&shown).await;
         eks.world.aws.release_deliveries();
         running.wait(SOON).await.succeeds();
         let reviews = eks.authenticator.reviews();
         let last = reviews.last().expect("a token was shown");
-        assert!(
-            last.outcome.is_ok() && last.token != shown[0],
-            "{reviews:?}"
-        );
+        assert!(last.outcome.is_ok() && last.token != shown, "{reviews:?}");
         eks.world.openssl_accepts_the_live_bundle().await;
         eks.authenticator
             .set_lifetime(SignedDuration::from_mins(15));
