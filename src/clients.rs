@@ -162,7 +162,8 @@ pub fn random_id() -> String {
         .collect()
 }
 
-fn random<const N: usize>() -> [u8; N] {
+/// Bytes that nobody can guess.
+pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the system's source of randomness answers");
     bytes

@@ -156,6 +156,11 @@ impl TemplateArn {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether extensions of a request get into the certificate, beyond those that the template sets.
+    pub fn takes_extensions(&self) -> bool {
+        self.name.contains("CSRPassthrough")
+    }
 }
 
 impl FromStr for TemplateArn {

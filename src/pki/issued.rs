@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::certificate::Certificate;
 use super::chain::Chain;
 use super::dn::DistinguishedName;
-use super::fingerprint::{Fingerprint, PublicKey};
+use super::fingerprint::Fingerprint;
 use super::usage::ExtendedKeyUsage;
 
 /// What a new certificate must be like.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation<'a> {
-    /// The key of the request.
-    pub public_key: &'a PublicKey,
+    /// Digest of the request's key.
+    pub public_key_sha256: Fingerprint,
     /// The request's subject; `None` where a template may set another.
     pub subject: Option<&'a DistinguishedName>,
     /// The path length that was asked for; `None` where a template of the user's decides.
@@ -120,9 +120,13 @@ fn check_identity(
     certificate: &Certificate,
     expected: &Expectation<'_>,
 ) -> impl Iterator<Item = Mismatch> {
-    let key = (certificate.public_key() != expected.public_key).then(|| Mismatch::PublicKey {
-        expected: expected.public_key.sha256(),
-        got: certificate.public_key().sha256(),
+    let (wanted, got) = (
+        expected.public_key_sha256,
+        certificate.public_key().sha256(),
+    );
+    let key = (got != wanted).then_some(Mismatch::PublicKey {
+        expected: wanted,
+        got,
     });
     let other = expected
         .subject
@@ -209,7 +213,7 @@ mod tests {
         let got = root.certify(spec, &wanted.key);
         let chain = Chain::assemble(got, vec![root.certificate.clone()]).unwrap();
         let mut expected = Expectation {
-            public_key: wanted.key.public_key(),
+            public_key_sha256: wanted.key.public_key().sha256(),
             subject: Some(wanted.certificate.subject()),
             path_length: Some(0),
             issuer: &root.certificate,
@@ -288,7 +292,7 @@ mod tests {
     fn another_key_and_another_issuer_are_told_by_their_digests() {
         let stranger: &'static Ca = Box::leak(Box::new(Ca::root(Spec::ca("root"))));
         let told = told(&mesh(), |expected| {
-            expected.public_key = stranger.key.public_key();
+            expected.public_key_sha256 = stranger.key.public_key().sha256();
             expected.issuer = &stranger.certificate;
         });
         assert_eq!(told.len(), 2);
@@ -311,7 +315,7 @@ mod tests {
         let root = Ca::root(mesh());
         let chain = Chain::assemble(root.certificate.clone(), Vec::new()).unwrap();
         let expected = Expectation {
-            public_key: root.key.public_key(),
+            public_key_sha256: root.key.public_key().sha256(),
             subject: None,
             path_length: Some(0),
             issuer: &certificates(std::slice::from_ref(&root))[0],

@@ -2,6 +2,7 @@
 //! that puts a failure into words.
 
 mod cacerts_secret;
+mod custody;
 mod intermediate;
 mod issue;
 pub(crate) mod metadata;

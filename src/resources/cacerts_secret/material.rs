@@ -6,6 +6,7 @@ use super::settings::given;
 use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
 use crate::pki::{self, Certificate, Chain, PrivateKey};
+use crate::resources::custody::{Custody, Kept, Ready};
 use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
 use crate::resources::words;
 use crate::terraform::{Diagnostic, Unfinished};
@@ -26,7 +27,7 @@ impl Writing<'_> {
         present: &Present,
     ) -> Result<Material, Unfinished<CacertsSecret>> {
         match self.settings.issues() {
-            None => Ok(self.given(base)?),
+            None => Ok(self.given(base, &present.files).await?),
             Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
                 self.root_is_trusted(wanted, present).await?;
                 self.issued(base, wanted, &present.files).await
@@ -35,17 +36,11 @@ impl Writing<'_> {
         }
     }
 
-    fn given(&self, mut outputs: Outputs) -> Result<Material, Diagnostic> {
+    async fn given(&self, mut outputs: Outputs, files: &Files) -> Result<Material, Diagnostic> {
         let instance = &self.instance;
         let chain = given(self.settings).ok_or_else(|| words::not_delivered(instance))?;
         let chain = chain.map_err(|problem| words::bad_chain(instance, &problem))?;
-        let pem = self
-            .settings
-            .private_key_pem
-            .as_ref()
-            .ok_or_else(|| words::not_delivered(instance))?;
-        let key = PrivateKey::from_pem(pem.expose());
-        let key = key.map_err(|error| words::bad_key(instance, &error))?;
+        let key = self.given_key(chain.certificate(), files).await?;
         outputs.0 = Issued::facts(&chain);
         outputs.1.issued_certificate = None;
         outputs.1.issued_certificate_chain = None;
@@ -83,11 +78,11 @@ impl Writing<'_> {
         let request = Request {
             settings: wanted,
             instance: &self.instance,
-            key: self.key_to_keep(wanted, files),
+            custody: &Custody::Secret,
+            again: self.key_to_keep(wanted, files),
             pending: notes.and_then(|notes| notes.pending.as_ref()),
             last,
             reason,
-            keeps_key: false,
         };
         let obtained = match issue::obtain(self.call, request).await {
             Ok(obtained) => obtained,
@@ -111,6 +106,7 @@ impl Writing<'_> {
             .map(|arn| words::orphan(&self.instance, arn));
         let (warnings, notes) = (warnings.collect(), obtained.notes());
         let Obtained { chain, key, .. } = obtained;
+        let key = key.key.expect("under this custody keys are made here");
         Ok(Material {
             chain,
             key,
@@ -162,7 +158,7 @@ impl Writing<'_> {
         })
     }
 
-    fn key_to_keep(&self, wanted: &Issuance, files: &Files) -> Option<PrivateKey> {
+    fn key_to_keep(&self, wanted: &Issuance, files: &Files) -> Option<Ready> {
         let known = self
             .prior
             .and_then(|prior| prior.outputs.0.public_key_sha256)?;
@@ -170,6 +166,6 @@ impl Writing<'_> {
             .filter(|_| !wanted.rotate_key)?
             .ok()?;
         let same = key.public_key().sha256() == known && key.algorithm() == wanted.key_algorithm;
-        same.then_some(key)
+        same.then(|| Ready::at_hand(key, Kept::default()))
     }
 }

@@ -5,6 +5,7 @@ mod drift;
 #[cfg(test)]
 mod fleet;
 mod judged;
+mod key;
 mod look;
 mod material;
 mod outputs;
@@ -43,7 +44,7 @@ type Outputs = Both<Issued, Written>;
 type Prior = State<CacertsSecret>;
 
 const OUTPUTS: [Attribute; 26] = joined(outputs::WRITTEN, issue::OUTPUTS);
-const ATTRIBUTES: [Attribute; 44] = joined(settings::ATTRIBUTES, OUTPUTS);
+const ATTRIBUTES: [Attribute; 49] = joined(settings::ATTRIBUTES, OUTPUTS);
 
 impl Resource for CacertsSecret {
     type Clients = Clients;

@@ -1,7 +1,7 @@
 //! What becomes of the Secret's outputs: pure.
 
 use super::settings::{Settings, given};
-use super::{Prior, compose, instance};
+use super::{Prior, compose, instance, key};
 use crate::pki::Certificate;
 use crate::provider::{Policy, Renewals};
 use crate::resources::issue::{self, CERTIFICATE_OUTPUTS, Issuance, Issued, Reason, Standing};
@@ -162,6 +162,9 @@ fn take_over(verdict: &mut Verdict, prior: &Issued, settings: &Settings) {
         }
         None => return,
     };
+    if let Some(problem) = key::problem(&instance(settings), settings, chain.certificate()) {
+        verdict.tell(problem);
+    }
     let facts = Issued::facts(&chain);
     if facts == *prior {
         return;
@@ -190,6 +193,7 @@ pub(super) fn standing<'a>(prior: &'a Prior, was: &'a Issuance) -> Standing<'a> 
         certificate: certificate.and_then(|pem| Certificate::from_pem(pem).ok()),
         notes: &prior.private.certificate,
         key_lost: prior.private.key_lost,
+        other_key: None,
     }
 }
 

@@ -6,12 +6,16 @@ use serde::Deserialize;
 
 use crate::cluster::secret::{OnExisting, Policy};
 use crate::eks::ClusterArn;
-use crate::pki::{Certificate, Chain, Format, SecretPem};
+use crate::kms::KeyId;
+use crate::pki::{Certificate, Chain, Format, SealedKey, SecretPem};
+use crate::resources::intermediate;
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
+use crate::terraform::Diagnostic;
 use crate::terraform::Duration;
 use crate::terraform::schema::{
-    Attribute, Block, Check, Fallback, Rule, Timeouts, flag, text, text_map, texts,
+    Attribute, Block, Check, Fallback, Partial, Presence, Rule, Timeouts, flag, number, text,
+    text_map, texts,
 };
 
 /// The settings of the Secret.
@@ -24,6 +28,11 @@ pub(in crate::resources) struct Settings {
     pub(super) certificate: Option<String>,
     pub(super) certificate_chain: Option<String>,
     pub(super) private_key_pem: Option<SecretPem>,
+    pub(super) private_key_sealed: Option<SealedKey>,
+    pub(super) kms_key_id: Option<KeyId>,
+    pub(super) kms_encryption_context: Option<BTreeMap<String, String>>,
+    pub(super) private_key_pem_wo: Option<SecretPem>,
+    pub(super) private_key_pem_wo_version: Option<i64>,
     pub(super) format: Layout,
     pub(super) include_root_in_chain: bool,
     pub(super) additional_root_pems: Vec<String>,
@@ -133,7 +142,7 @@ const ISSUED: &[&str] = &[
     "trusted_roots",
 ];
 
-pub(super) const ATTRIBUTES: [Attribute; 18] = [
+pub(super) const ATTRIBUTES: [Attribute; 23] = [
     text("eks_cluster_arn").optional().parses::<ClusterArn>().touches(&[]).says(
         "The EKS cluster that the Secret is in, instead of the provider's: one provider serves a whole \
          fleet by `for_each`. How to sign in is said in the provider block, so that roles may differ \
@@ -156,7 +165,29 @@ pub(super) const ATTRIBUTES: [Attribute; 18] = [
          here, and the root is split off here.",
     ),
     text("private_key_pem").optional().sensitive().touches(FACTS)
-        .says("The private key of `certificate` as PEM (PKCS #8)."),
+        .says("The private key of `certificate` as PEM (PKCS #8). It is kept in the state, in clear."),
+    text("private_key_sealed").optional().parses::<SealedKey>().touches(FACTS).says(
+        "The private key of `certificate` as KMS sealed it, from an `istiopca_intermediate` with \
+         `private_key_storage = \"kms\"`. It is opened during the apply, when the Secret does not hold that \
+         key yet; no plan asks KMS.",
+    ),
+    text("kms_key_id").optional().parses::<KeyId>().touches(&[]).says(
+        "The KMS key that opens `private_key_sealed`, where it is not the one that sealed it: a replica \
+         of a multi-region key.",
+    ),
+    text_map("kms_encryption_context").optional().touches(&[]).says(
+        "The encryption context under which `private_key_sealed` must have been sealed, such as this \
+         cluster's name. Left out, it is taken from the sealed key.",
+    ),
+    text("private_key_pem_wo").optional().sensitive().write_only().says(
+        "The private key of `certificate` as PEM (PKCS #8), such as from an ephemeral resource: it is in no \
+         state and no plan. While the Secret holds the key of `certificate` another one that is supplied \
+         is passed over.",
+    ),
+    number("private_key_pem_wo_version").optional().touches(&[]).check(Check::Between(0, i64::MAX)).says(
+        "A number that says which key `private_key_pem_wo` is: the same as that of the \
+         `istiopca_intermediate`. Another number has the Secret written with the key that is supplied then.",
+    ),
     text("format").or(Fallback::Text("istio")).touches(FILES)
         .check(Check::OneOf(&["istio", "kubernetes_tls"]))
         .says(
@@ -223,29 +254,59 @@ pub(super) const BLOCKS: [Block; 2] = [
     Timeouts::BLOCK,
 ];
 
-pub(super) const RULES: [Rule; 5] = [
+pub(super) const RULES: [Rule; 8] = [
     Rule::ExactlyOne {
         of: &["certificate", "intermediate"],
-        why: "`certificate`, `certificate_chain` and `private_key_pem` take them from an \
-              `istiopca_intermediate`; the block `intermediate {}` issues here and keeps the key out \
-              of the state.\n\nIf `certificate` refers to an `istiopca_intermediate`, AWS Private CA \
-              has not delivered its certificate yet: apply again. Nothing was written, the mesh goes \
-              on with what it has.",
+        why: "`certificate`, `certificate_chain` and a key take them from an `istiopca_intermediate`; the \
+              block `intermediate {}` issues here and keeps the key out of the state.\n\nIf `certificate` \
+              refers to an `istiopca_intermediate`, AWS Private CA has not delivered its certificate yet: \
+              apply again. Nothing was written, the mesh goes on with what it has.",
     },
     Rule::Together {
-        all: &["certificate", "certificate_chain", "private_key_pem"],
-        why: "istiod needs all three. If they refer to an `istiopca_intermediate` whose certificate \
-              is not delivered yet, apply again.",
+        all: &["certificate", "certificate_chain"],
+        why: "istiod needs both. If they refer to an `istiopca_intermediate` whose certificate is not \
+              delivered yet, apply again.",
     },
     Rule::ExactlyOne {
-        of: &["private_key_pem", "intermediate"],
-        why: "istiod needs the key of `certificate`; the block makes a certificate and a key of its \
-              own.\n\nIf `private_key_pem` refers to an `istiopca_intermediate`, its certificate is \
-              not delivered yet: apply again.",
+        of: &[
+            "private_key_pem",
+            "private_key_sealed",
+            "private_key_pem_wo",
+            "intermediate",
+        ],
+        why: "istiod needs the key of `certificate`, by the custody of its `istiopca_intermediate`:\n\
+              - `private_key_sealed` takes it as KMS sealed it.\n\
+              - `private_key_pem_wo` with `private_key_pem_wo_version` takes a key that is in no state and \
+              no plan. Needs Terraform 1.11 or OpenTofu 1.11.\n\
+              - `private_key_pem` takes it in clear, and it is in the state.\n\
+              - The block `intermediate {}` makes a certificate and a key of its own, which is in the \
+              Secret alone.\n\n\
+              If the key refers to an `istiopca_intermediate`, its certificate is not delivered yet: apply \
+              again.",
     },
+    Rule::Together {
+        all: &["private_key_pem_wo", "private_key_pem_wo_version"],
+        why: "The key itself is stored nowhere, so only the number shows that it is another one.",
+    },
+    Rule::Holds(seal_of_a_sealed_key),
+    Rule::Holds(|settings| intermediate::context(settings, "kms_encryption_context")),
     Rule::Holds(|settings| metadata::labels(settings, "labels")),
     Rule::Holds(|settings| metadata::annotations(settings, "annotations")),
 ];
+
+fn seal_of_a_sealed_key(settings: &Partial<'_>) -> Vec<Diagnostic> {
+    let sealed = settings.presence("private_key_sealed") != Presence::Absent;
+    let idle = ["kms_key_id", "kms_encryption_context"].into_iter();
+    let idle = idle.filter(|name| !sealed && settings.presence(name) == Presence::Present);
+    let told = idle.map(|name| {
+        let why = format!(
+            "`{name}` says how a sealed private key is opened, and there is none. Set `private_key_sealed`, or leave it \
+             out."
+        );
+        Diagnostic::error("Setting without effect", why).at(settings.path(name))
+    });
+    told.collect()
+}
 
 fn one_certificate(text: &str) -> Result<(), String> {
     Certificate::from_pem(text)

@@ -14,6 +14,7 @@ use crate::cluster::secret::{Claim, Observed, Policy};
 use crate::cluster::{Access, Cluster, Error, NamespaceName, NamespaceState, PutError, SecretName};
 use crate::eks::ClusterArn;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
+use crate::resources::custody::Kept;
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done, Planned, Unfinished};
@@ -219,7 +220,8 @@ impl Writing<'_> {
                         reason: outputs.0.issue_reason.unwrap_or_default(),
                         ordered_at: self.call.now,
                         not_after: chain.certificate().not_after(),
-                        private_key_pem: None,
+                        public_key_sha256: None,
+                        kept: Kept::default(),
                     },
                     vec![problem],
                 )),

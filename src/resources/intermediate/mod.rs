@@ -1,20 +1,24 @@
 //! `istiopca_intermediate`: a key of our own, and the CA certificate that AWS Private CA signs for
 //! it.
 
+mod plan;
+mod settings;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::issue::{
-    self, Failed, Issuance, Issued, Last, Notes, Obtained, Reason, Request, Standing,
-};
+pub(super) use settings::context;
+use settings::{KEEPING, Keeping, RULES};
+
+use self::plan::Step;
+use super::custody::{Custody, Kept, Ready};
+use super::issue::{self, Failed, Issuance, Issued, Last, Notes, Obtained, Request, Standing};
 use super::words::{self, Instance};
 use crate::clients::Clients;
-use crate::pki::{Certificate, PrivateKey, SecretPem};
-use crate::provider::{Policy, Renewals};
-use crate::terraform::schema::{
-    Attribute, Block, Check, Fallback, Rule, Schema, Timeouts, flag, joined, text,
-};
+use crate::pki::{Certificate, SealedKey, SecretPem};
+use crate::provider::Policy;
+use crate::terraform::schema::{Attribute, Block, Rule, Schema, Timeouts, joined, text};
 use crate::terraform::value::Both;
 use crate::terraform::{
     Ask, Call, Diagnostic, Done, Ending, Intent, Planned, Reading, Resource, State, Unfinished,
@@ -24,83 +28,50 @@ use crate::terraform::{
 /// See the module.
 pub(super) struct Intermediate;
 
-/// The settings beside those of the certificate.
-#[derive(Debug, Deserialize)]
-pub(super) struct Keeping {
-    private_key_storage: Storage,
-    revoke_on_destroy: bool,
-    revocation_reason: String,
-}
-
-/// Where the key is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Storage {
-    /// In the state, in clear.
-    State,
-}
-
 /// The outputs beside the facts of the certificate.
 #[derive(Clone, Default, Deserialize, Serialize)]
 pub(super) struct Delivered {
     certificate: Option<String>,
     certificate_chain: Option<String>,
     private_key_pem: Option<SecretPem>,
+    private_key_sealed: Option<SealedKey>,
+}
+
+impl Delivered {
+    fn kept(&self) -> Kept {
+        Kept {
+            private_key_pem: self.private_key_pem.clone(),
+            private_key_sealed: self.private_key_sealed.clone(),
+        }
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        self.private_key_pem = kept.private_key_pem;
+        self.private_key_sealed = kept.private_key_sealed;
+    }
 }
 
 type Settings = Both<Issuance, Keeping>;
 type Outputs = Both<Issued, Delivered>;
 
-const DELIVERED: &[&str] = &["certificate", "certificate_chain"];
-const KEY: &[&str] = &["private_key_pem", "public_key_sha256"];
-
-const KEEPING: [Attribute; 3] = [
-    text("private_key_storage").optional().check(Check::OneOf(&["state"])).touches(&[]).says(
-        "Where the intermediate's private key is kept. Must be chosen, there is no default. \
-         `state`: in the state, in clear, marked sensitive; who can read the state can sign for the \
-         mesh. To keep it out of the state, use the block `intermediate {}` of \
-         `istiopca_cacerts_secret` instead of this resource.",
-    ),
-    flag("revoke_on_destroy").or(Fallback::Bool(false)).touches(&[]).says(
-        "Whether destroying this resource revokes its certificate. A superseded certificate is \
-         never revoked by itself: workloads may still use what it signed.",
-    ),
-    text("revocation_reason").or(Fallback::Text("CESSATION_OF_OPERATION")).touches(&[])
-        .check(Check::OneOf(&[
-            "UNSPECIFIED",
-            "KEY_COMPROMISE",
-            "CERTIFICATE_AUTHORITY_COMPROMISE",
-            "AFFILIATION_CHANGED",
-            "SUPERSEDED",
-            "CESSATION_OF_OPERATION",
-            "PRIVILEGE_WITHDRAWN",
-            "A_A_COMPROMISE",
-        ]))
-        .says("Reason to give with `revoke_on_destroy`."),
-];
-
-const DELIVERED_OUTPUTS: [Attribute; 3] = [
+const DELIVERED_OUTPUTS: [Attribute; 4] = [
     text("certificate").says("The intermediate CA certificate as PEM."),
     text("certificate_chain")
         .says("The certificates above it as PEM, from the issuing CA to the root."),
     text("private_key_pem")
         .sensitive()
-        .says("The private key as PEM (PKCS #8), with `private_key_storage = \"state\"`."),
+        .says("The private key as PEM (PKCS #8), with `private_key_storage = \"state\"`; else null."),
+    text("private_key_sealed").says(
+        "The private key as KMS sealed it, with `private_key_storage = \"kms\"`; else null. Only who may \
+         use the KMS key can open it, and `istiopca_cacerts_secret` does.",
+    ),
 ];
 
-const SETTINGS: [Attribute; 20] = joined(issue::ATTRIBUTES, KEEPING);
-const OUTPUTS: [Attribute; 19] = joined(DELIVERED_OUTPUTS, issue::OUTPUTS);
-const ATTRIBUTES: [Attribute; 39] = joined(SETTINGS, OUTPUTS);
+const SETTINGS: [Attribute; 25] = joined(issue::ATTRIBUTES, KEEPING);
+const OUTPUTS: [Attribute; 20] = joined(DELIVERED_OUTPUTS, issue::OUTPUTS);
+const ATTRIBUTES: [Attribute; 45] = joined(SETTINGS, OUTPUTS);
 const BLOCKS: [Block; 2] = joined(issue::BLOCKS, [Timeouts::BLOCK]);
-
-const CUSTODY: Rule = Rule::ExactlyOne {
-    of: &["private_key_storage"],
-    why: "Where somebody can read the mesh's CA key is your decision, so it has no default:\n\
-          - `private_key_storage = \"state\"` keeps it in the state, in clear: for states that are \
-          encrypted and that few can read.\n\
-          - The block `intermediate {}` of `istiopca_cacerts_secret`, instead of this resource, keeps \
-          it in the cluster's Secret alone.",
-};
+const ALL_RULES: [Rule; 6] = joined(issue::RULES, RULES);
 
 impl Resource for Intermediate {
     type Clients = Clients;
@@ -116,7 +87,7 @@ impl Resource for Intermediate {
         &ATTRIBUTES,
     )
     .blocks(&BLOCKS)
-    .rules(&[issue::RULES[0], CUSTODY]);
+    .rules(&ALL_RULES);
     const TIMEOUTS: Timeouts = Timeouts {
         create: Duration::from_secs(300),
         update: Duration::from_secs(300),
@@ -125,39 +96,11 @@ impl Resource for Intermediate {
     const PROMISED: &'static [(&'static str, &'static str)] = &[("issue_reason", "created")];
 
     fn plan_create(_: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
-        let mut verdict = Verdict::keep();
-        verdict.tell(words::key_in_state(&instance(settings)));
-        verdict
+        plan::create(settings)
     }
 
     fn plan_update(ask: &Ask<'_, Policy>, prior: &State<Self>, settings: &Settings) -> Verdict {
-        let (mut verdict, wanted) = (Verdict::keep(), &settings.0);
-        let standing = standing(prior);
-        match Reason::find(&standing, wanted, ask.now) {
-            Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
-                let issued = &prior.outputs.0;
-                verdict.tell(words::renewal(&instance(settings), issued, false, ask.now));
-            }
-            Some(reason) => {
-                verdict.unknown(issue::CERTIFICATE_OUTPUTS);
-                verdict.unknown(DELIVERED);
-                if reason.may_change_key(wanted) {
-                    verdict.unknown(KEY);
-                } else {
-                    verdict.keeps("public_key_sha256");
-                }
-                verdict.becomes("issue_reason", reason.word());
-                if reason == Reason::Renewal {
-                    let issued = &prior.outputs.0;
-                    verdict.tell(words::renewal(&instance(settings), issued, true, ask.now));
-                }
-            }
-            None => {
-                let instance = instance(settings);
-                issue::stands(&mut verdict, &instance, &standing, wanted, ask.now);
-            }
-        }
-        verdict
+        plan::update(ask, prior, settings)
     }
 
     async fn preflight(call: &Call<'_, Clients>, intent: Intent<'_, Self>) -> Vec<Diagnostic> {
@@ -218,13 +161,21 @@ impl Resource for Intermediate {
             let reason = planned.text("issue_reason").unwrap_or("unknown");
             return obtain(call, settings, Some(&prior), reason).await;
         }
-        let renew_at = issue::renew_at(&standing(&prior), &settings.0);
+        let renew_at = issue::renew_at(&standing(&prior, &Step::Stay), &settings.0);
         let State {
             mut outputs,
             private,
             ..
         } = prior;
         outputs.0.renew_at = renew_at;
+        if planned.is_open("private_key_pem") || planned.is_open("private_key_sealed") {
+            let instance = instance(settings);
+            let custody = custody(&instance, settings)?;
+            let kept = outputs.1.kept();
+            if let Some(key) = custody.take_over(call, &instance, kept).await? {
+                outputs.1.keep(key.kept);
+            }
+        }
         Ok(Done::new(outputs, private))
     }
 
@@ -254,7 +205,12 @@ fn instance(settings: &Settings) -> Instance {
     Instance::intermediate(&settings.0.subject.common_name)
 }
 
-fn standing(prior: &State<Intermediate>) -> Standing<'_> {
+fn custody<'a>(instance: &Instance, settings: &'a Settings) -> Result<Custody<'a>, Diagnostic> {
+    let custody = settings.1.custody();
+    custody.map_err(|setting| words::no_custody(instance, setting))
+}
+
+fn standing<'a>(prior: &'a State<Intermediate>, step: &Step) -> Standing<'a> {
     let certificate = prior.outputs.1.certificate.as_deref();
     Standing {
         settings: &prior.settings.0,
@@ -262,6 +218,7 @@ fn standing(prior: &State<Intermediate>) -> Standing<'_> {
         certificate: certificate.and_then(|pem| Certificate::from_pem(pem).ok()),
         notes: &prior.private,
         key_lost: false,
+        other_key: step.setting(),
     }
 }
 
@@ -277,16 +234,16 @@ async fn obtain(
     prior: Option<&State<Intermediate>>,
     reason: &str,
 ) -> Result<Done<Intermediate>, Unfinished<Intermediate>> {
-    let Both(issuance, keeping) = settings;
-    let instance = instance(settings);
+    let (issuance, instance) = (&settings.0, instance(settings));
+    let custody = custody(&instance, settings)?;
     let request = Request {
         settings: issuance,
         instance: &instance,
-        key: prior.and_then(|prior| key_to_keep(prior, issuance)),
+        custody: &custody,
+        again: key_to_keep(call, &instance, prior, settings).await?,
         pending: prior.and_then(|prior| prior.private.pending.as_ref()),
         last: last(prior, reason),
         reason,
-        keeps_key: keeping.private_key_storage == Storage::State,
     };
     match issue::obtain(call, request).await {
         Ok(obtained) => {
@@ -318,22 +275,29 @@ async fn obtain(
     }
 }
 
-/// The last key, where the user wants to keep it and it is of the algorithm that is wanted.
-fn key_to_keep(prior: &State<Intermediate>, wanted: &Issuance) -> Option<PrivateKey> {
-    let pem = prior
-        .outputs
-        .1
-        .private_key_pem
-        .as_ref()
-        .filter(|_| !wanted.rotate_key)?;
-    let key = PrivateKey::from_pem(pem.expose()).ok()?;
-    (key.algorithm() == wanted.key_algorithm).then_some(key)
+/// The last key, where the user wants to keep it, the state has it, and it is of the algorithm that is
+/// wanted.
+async fn key_to_keep(
+    call: &Call<'_, Clients>,
+    instance: &Instance,
+    prior: Option<&State<Intermediate>>,
+    wanted: &Settings,
+) -> Result<Option<Ready>, Diagnostic> {
+    let Some(prior) = prior.filter(|_| !wanted.0.rotate_key && wanted.1.makes_the_key()) else {
+        return Ok(None);
+    };
+    let kept = prior.outputs.1.kept();
+    let key = kept.key(call, instance).await?;
+    let key = key.filter(|key| key.algorithm() == wanted.0.key_algorithm);
+    Ok(key.map(|key| Ready::at_hand(key, kept)))
 }
 
 fn delivered(obtained: &Obtained) -> Delivered {
-    Delivered {
+    let mut delivered = Delivered {
         certificate: Some(obtained.chain.certificate().to_pem()),
         certificate_chain: Some(obtained.chain.certificate_chain_pem()),
-        private_key_pem: Some(obtained.key.to_pem()),
-    }
+        ..Delivered::default()
+    };
+    delivered.keep(obtained.key.kept.clone());
+    delivered
 }

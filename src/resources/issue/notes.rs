@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Issued;
 use crate::pca::CertificateArn;
-use crate::pki::{Fingerprint, Hold, Horizon, SecretPem};
+use crate::pki::{Fingerprint, Hold, Horizon};
+use crate::resources::custody::Kept;
 
 /// Notes about a certificate.
 #[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
@@ -51,8 +52,11 @@ pub(in crate::resources) struct Pending {
     pub(in crate::resources) ordered_at: Timestamp,
     /// The end that was asked for.
     pub(in crate::resources) not_after: Timestamp,
-    /// The key that it is for, under the custody that keeps keys in the state. Without it the
-    /// certificate is of no use, and another one is ordered.
+    /// Digest of the key that it is for; null where no later run can have it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::resources) private_key_pem: Option<SecretPem>,
+    pub(in crate::resources) public_key_sha256: Option<Fingerprint>,
+    /// The key itself, under a custody that keeps keys in the state. Without its key the certificate
+    /// is of no use, and another one is ordered.
+    #[serde(flatten)]
+    pub(in crate::resources) kept: Kept,
 }

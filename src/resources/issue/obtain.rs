@@ -7,12 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::examine::{Authority, Last, examine};
 use super::{Issuance, Pending, seen};
+use crate::aws::Until;
 use crate::clients::Clients;
-use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm, Until};
-use crate::pki::{
-    AlternativeNames, Certificate, Chain, ChainError, Expectation, Horizon, PrivateKey,
-    SigningRequest, Subject, check_issued,
-};
+use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm};
+use crate::pki::{Certificate, Chain, ChainError, Expectation, Horizon, check_issued};
+use crate::resources::custody::{Custody, Ready};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
 
@@ -22,23 +21,23 @@ pub(in crate::resources) struct Request<'a> {
     pub(in crate::resources) settings: &'a Issuance,
     /// How messages call it.
     pub(in crate::resources) instance: &'a Instance,
-    /// The key to use again; else a new one is made.
-    pub(in crate::resources) key: Option<PrivateKey>,
+    /// Who has the key.
+    pub(in crate::resources) custody: &'a Custody<'a>,
+    /// The last key, where it is to be used again; else a new one is made.
+    pub(in crate::resources) again: Option<Ready>,
     /// An earlier order that may still be good.
     pub(in crate::resources) pending: Option<&'a Pending>,
     /// The certificate that this one takes the place of.
     pub(in crate::resources) last: Last,
     /// Why it is ordered, in the word of `issue_reason`.
     pub(in crate::resources) reason: &'a str,
-    /// Whether the key may be noted in the state.
-    pub(in crate::resources) keeps_key: bool,
 }
 
 /// A certificate that was issued, checked against what was asked for.
 pub(in crate::resources) struct Obtained {
     pub(in crate::resources) certificate_arn: CertificateArn,
     pub(in crate::resources) chain: Chain,
-    pub(in crate::resources) key: PrivateKey,
+    pub(in crate::resources) key: Ready,
     pub(in crate::resources) signing_algorithm: SigningAlgorithm,
     pub(in crate::resources) ordered_at: Timestamp,
     pub(in crate::resources) short_lived: bool,
@@ -62,60 +61,74 @@ impl From<Diagnostic> for Failed {
     }
 }
 
-/// Gets the certificate: a pending one where it is for the same settings and its key is at hand,
+/// Gets the certificate: a pending one where it is for the same settings and its key is to be had,
 /// else a new one.
 pub(in crate::resources) async fn obtain(
     call: &Call<'_, Clients>,
     request: Request<'_>,
 ) -> Result<Obtained, Failed> {
-    let until = Until::new(call.deadline, &call.stop);
-    let (client, authority) = seen(call, request.instance, request.settings).await?;
-    let wanted = request.settings.order_sha256();
-    let resumable = request
-        .pending
-        .filter(|pending| pending.order_sha256 == wanted);
-    let key = resumable.and_then(|pending| pending.private_key_pem.as_ref());
-    let key = key.and_then(|pem| PrivateKey::from_pem(pem.expose()).ok());
+    let Request {
+        settings,
+        instance,
+        custody,
+        again,
+        pending,
+        last,
+        reason,
+    } = request;
+    let (client, authority) = seen(call, instance, settings).await?;
     let asking = Asking {
+        call,
         client: &client,
         authority: &authority,
-        request: &request,
-        until,
+        settings,
+        instance,
+        custody,
+        until: Until::new(call.deadline, &call.stop),
         now: at_second(call.now),
     };
-    if let (Some(pending), Some(key)) = (resumable, key) {
+    let wanted = settings.order_sha256();
+    let resumable = pending.filter(|pending| pending.order_sha256 == wanted);
+    if let Some(pending) = resumable
+        && let Some(key) = custody.resume(call, instance, pending).await?
+    {
         match asking.fetch(pending.clone(), key).await {
             Err(Failed::Refused(_)) => {}
             resumed => return resumed,
         }
     }
-    let orphan = request
-        .pending
-        .map(|pending| pending.certificate_arn.clone());
-    let (pending, key) = asking.order(call).await?;
+    let orphan = pending.map(|pending| pending.certificate_arn.clone());
+    let (pending, key) = asking.order(again, &last, reason).await?;
     let mut obtained = asking.fetch(pending, key).await?;
     obtained.orphan = orphan;
     Ok(obtained)
 }
 
 struct Asking<'a> {
+    call: &'a Call<'a, Clients>,
     client: &'a pca::Authority,
     authority: &'a Authority,
-    request: &'a Request<'a>,
+    settings: &'a Issuance,
+    instance: &'a Instance,
+    custody: &'a Custody<'a>,
     until: Until<'a>,
     now: Timestamp,
 }
 
 impl Asking<'_> {
-    async fn order(&self, call: &Call<'_, Clients>) -> Result<(Pending, PrivateKey), Failed> {
-        let Request {
+    async fn order(
+        &self,
+        again: Option<Ready>,
+        last: &Last,
+        reason: &str,
+    ) -> Result<(Pending, Ready), Failed> {
+        let Self {
+            call,
             settings,
             instance,
-            last,
-            reason,
-            keeps_key,
+            custody,
             ..
-        } = self.request;
+        } = self;
         let arn = self.client.arn();
         let terms = examine(self.authority, settings, last, self.now).map_err(|obstacles| {
             let told = obstacles
@@ -123,9 +136,9 @@ impl Asking<'_> {
                 .map(|obstacle| words::obstacle(instance, arn, obstacle));
             Failed::Refused(told.collect())
         })?;
-        let (key, csr) = self.sign_request()?;
+        let (key, csr_pem) = custody.prepare(call, instance, settings, again).await?;
         let order = Order {
-            csr_pem: csr.to_pem(),
+            csr_pem,
             signing_algorithm: terms.signing_algorithm,
             template: settings.template(),
             not_after: terms.not_after,
@@ -133,42 +146,21 @@ impl Asking<'_> {
         };
         let placed = self.client.issue(&order, self.until).await;
         let certificate_arn = placed.map_err(|error| words::not_ordered(instance, &error))?;
+        let outlives = custody.outlives_the_run();
         let pending = Pending {
             certificate_arn,
             order_sha256: settings.order_sha256(),
-            reason: (*reason).to_owned(),
+            reason: reason.to_owned(),
             ordered_at: self.now,
             not_after: terms.not_after,
-            private_key_pem: keeps_key.then(|| key.to_pem()),
+            public_key_sha256: outlives.then_some(key.public_key_sha256),
+            kept: key.kept.clone(),
         };
         Ok((pending, key))
     }
 
-    fn sign_request(&self) -> Result<(PrivateKey, SigningRequest), Diagnostic> {
-        let Request {
-            settings,
-            instance,
-            key,
-            ..
-        } = self.request;
-        let made = || -> Result<_, String> {
-            let key = match key {
-                Some(key) => PrivateKey::from_pem(key.to_pem().expose()),
-                None => PrivateKey::generate(settings.key_algorithm),
-            };
-            let key = key.map_err(|error| error.to_string())?;
-            let subject =
-                Subject::new(settings.subject.clone()).map_err(|faults| listed(&faults))?;
-            let names = AlternativeNames::new(settings.alternative_names());
-            let names = names.map_err(|faults| listed(&faults))?;
-            let request = SigningRequest::new(&subject, &names, settings.path_length, &key);
-            Ok((key, request.map_err(|error| error.to_string())?))
-        };
-        made().map_err(|problem| words::no_request(instance, &problem))
-    }
-
-    async fn fetch(&self, pending: Pending, key: PrivateKey) -> Result<Obtained, Failed> {
-        let instance = self.request.instance;
+    async fn fetch(&self, pending: Pending, key: Ready) -> Result<Obtained, Failed> {
+        let instance = self.instance;
         let arn = &pending.certificate_arn;
         let fetched = self
             .client
@@ -180,7 +172,7 @@ impl Asking<'_> {
                 return Err(words::authority(instance, &error).into());
             }
             Err(error) => {
-                let key_is_kept = pending.private_key_pem.is_some();
+                let key_is_kept = self.custody.outlives_the_run();
                 let problem = words::under_way(instance, arn, &error, key_is_kept);
                 return Err(Failed::UnderWay(Box::new(pending), problem));
             }
@@ -201,21 +193,15 @@ impl Asking<'_> {
     }
 
     fn algorithm(&self) -> SigningAlgorithm {
-        let Request { settings, .. } = self.request;
         let key = &self.authority.description.key_algorithm;
-        let chosen = SigningAlgorithm::choose(settings.signing_algorithm, key);
+        let chosen = SigningAlgorithm::choose(self.settings.signing_algorithm, key);
         chosen.expect("an order was placed with it")
     }
 
     /// Checks what AWS returned before anybody believes it. The chain is what AWS sent, completed
     /// from the CA's own where an imported one stops short.
-    fn believe(
-        &self,
-        pem: &IssuedPem,
-        pending: &Pending,
-        key: &PrivateKey,
-    ) -> Result<Chain, String> {
-        let settings = self.request.settings;
+    fn believe(&self, pem: &IssuedPem, pending: &Pending, key: &Ready) -> Result<Chain, String> {
+        let settings = self.settings;
         let read = || -> Result<Chain, ChainError> {
             let certificate = Certificate::from_pem(&pem.certificate)?;
             let mut above = Certificate::parse_all(&pem.chain)?;
@@ -224,7 +210,7 @@ impl Asking<'_> {
         };
         let chain = read().map_err(|error| error.to_string())?;
         let expected = Expectation {
-            public_key: key.public_key(),
+            public_key_sha256: key.public_key_sha256,
             subject: None,
             path_length: settings
                 .template_arn

@@ -17,6 +17,8 @@ pub(in crate::resources) struct Standing<'a> {
     pub(in crate::resources) notes: &'a Notes,
     /// Whether its key is nowhere to be had any more.
     pub(in crate::resources) key_lost: bool,
+    /// The setting by which the user has another key certified.
+    pub(in crate::resources) other_key: Option<&'static str>,
 }
 
 /// Why a certificate is issued.
@@ -24,6 +26,8 @@ pub(in crate::resources) struct Standing<'a> {
 pub(in crate::resources) enum Reason {
     /// A setting that makes the certificate what it is has changed.
     Changed(&'static str),
+    /// A setting says that another key is to be certified.
+    OtherKey(&'static str),
     /// The key is nowhere to be had any more.
     KeyLost,
     /// An order is under way, placed for this reason.
@@ -42,6 +46,7 @@ impl Reason {
         let pending = || standing.notes.pending.as_ref();
         changed(standing, wanted)
             .map(Self::Changed)
+            .or_else(|| standing.other_key.map(Self::OtherKey))
             .or_else(|| standing.key_lost.then_some(Self::KeyLost))
             .or_else(|| pending().map(|pending| Self::UnderWay(pending.reason.clone())))
             .or_else(|| is_worth_renewing(standing, wanted, now).then_some(Self::Renewal))
@@ -50,7 +55,7 @@ impl Reason {
     /// The word for it in `issue_reason`.
     pub(in crate::resources) fn word(&self) -> &str {
         match self {
-            Self::Changed(setting) => setting,
+            Self::Changed(setting) | Self::OtherKey(setting) => setting,
             Self::KeyLost => "key_lost",
             Self::UnderWay(reason) => reason,
             Self::Renewal => "renewal",
@@ -60,11 +65,15 @@ impl Reason {
     /// Whether the certificate may get another key than the last one. That of an order which is
     /// under way was chosen when it was placed.
     pub(in crate::resources) fn may_change_key(&self, wanted: &Issuance) -> bool {
-        let another = matches!(
+        wanted.rotate_key || self.wants_another_key()
+    }
+
+    /// Whether it is such that the last key does not do.
+    pub(in crate::resources) fn wants_another_key(&self) -> bool {
+        matches!(
             self,
-            Self::KeyLost | Self::UnderWay(_) | Self::Changed("key_algorithm")
-        );
-        wanted.rotate_key || another
+            Self::KeyLost | Self::OtherKey(_) | Self::UnderWay(_) | Self::Changed("key_algorithm")
+        )
     }
 }
 
@@ -158,6 +167,7 @@ mod tests {
     use super::*;
     use crate::pca::SigningAlgorithm;
     use crate::pki::Hold;
+    use crate::resources::custody::Kept;
     use crate::resources::issue::Pending;
     use crate::resources::issue::testing::{ARN, settings};
 
@@ -185,6 +195,7 @@ mod tests {
             certificate: None,
             notes: &notes,
             key_lost,
+            other_key: None,
         };
         let reason = Reason::find(&standing, &settings(change), moment(now));
         assert_eq!(reason.as_ref().map(Reason::word), expected);
@@ -318,6 +329,7 @@ mod tests {
                 certificate: None,
                 notes: &notes,
                 key_lost: false,
+                other_key: None,
             };
             let beyond = beyond_renewal(&standing, &prior, moment(now));
             assert_eq!(beyond.is_some(), told, "{latest} at {now}");
@@ -338,7 +350,8 @@ mod tests {
                 reason: "renewal".to_owned(),
                 ordered_at: moment(EARLY),
                 not_after: moment(EARLY),
-                private_key_pem: None,
+                public_key_sha256: None,
+                kept: Kept::default(),
             }),
             ..Notes::default()
         };

@@ -6,21 +6,7 @@ use super::Instance;
 use crate::pca::{Arn, CertificateArn};
 use crate::pki::Horizon;
 use crate::resources::issue::{Issued, Issuer};
-use crate::terraform::{Diagnostic, Path};
-
-/// Said once, when the resource is made.
-pub(in crate::resources) fn key_in_state(instance: &Instance) -> Diagnostic {
-    instance
-        .warning(
-            "its private key is kept in the state, in clear",
-            &[
-                "Who can read the state can sign certificates that the whole mesh trusts.",
-                "Encrypt the state and let few read it, or use the block `intermediate {}` of \
-                 `istiopca_cacerts_secret`, with which the key is in the cluster's Secret alone.",
-            ],
-        )
-        .at(Path::from("private_key_storage"))
-}
+use crate::terraform::Diagnostic;
 
 /// The certificate is due.
 pub(in crate::resources) fn renewal(

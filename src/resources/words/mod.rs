@@ -6,6 +6,7 @@ mod authority;
 mod catalogue;
 mod certificate;
 mod cluster;
+mod custody;
 mod eks;
 mod judged;
 mod obstacle;
@@ -18,8 +19,12 @@ use std::fmt;
 pub(super) use authority::{
     authority, authority_chain, no_request, not_ordered, not_revoked, under_way, unusable,
 };
-pub(super) use certificate::{beyond_renewal, issuer_changed, key_in_state, orphan, renewal};
+pub(super) use certificate::{beyond_renewal, issuer_changed, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
+pub(super) use custody::{
+    another_context, another_key, bad_supplied_key, damaged_seal, key_in_state, kms, no_custody,
+    other_supplied_key, sealed_for_another, was_in_state,
+};
 pub(super) use eks::{cluster_gone, not_there_yet};
 pub(super) use judged::{restart_needed, unsound, unwatched};
 pub(super) use obstacle::obstacle;

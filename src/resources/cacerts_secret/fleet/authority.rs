@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::pca::{Arn, CaKeyAlgorithm, CertificateArn, Description, IssuerPem, Status, UsageMode};
 use crate::pki::testing::{Ca, DAY, START, Spec};
 use crate::pki::{Certificate, Chain, Horizon};
+use crate::resources::custody::{Kept, Ready};
 use crate::resources::issue::{Authority, Obtained, Terms};
 
 pub(super) const HOUR: i64 = 3600;
@@ -129,7 +130,7 @@ pub(super) fn issue(name: CaName, renewed: bool, terms: &Terms, now: Timestamp) 
         Arc::new(Obtained {
             certificate_arn: CertificateArn::new(format!("{}/certificate/{number}", name.arn())),
             chain: chain.expect("the CA's own chain"),
-            key: mesh.key,
+            key: Ready::at_hand(mesh.key, Kept::default()),
             signing_algorithm: terms.signing_algorithm,
             ordered_at: now,
             short_lived: authority.is_short_lived(),

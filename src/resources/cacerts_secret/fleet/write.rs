@@ -13,6 +13,7 @@ use super::provider::{Kept, Run, Secret, Wanted};
 use super::rules::Rule;
 use crate::pki::roots::{Misstep, Trust};
 use crate::pki::{CaCerts, Certificate, Fingerprint};
+use crate::resources::custody;
 use crate::resources::issue::{Issued, Last, Notes, Obstacle, Obtained, Pending, examine};
 use crate::terraform::value::Both;
 use crate::terraform::{Planned, State};
@@ -217,7 +218,8 @@ impl Writing<'_> {
         } else {
             &[]
         };
-        let bundle = compose::bundle(&self.wanted.settings, &made.chain, &made.key, live);
+        let key = made.key.key.as_ref().expect("it was made here");
+        let bundle = compose::bundle(&self.wanted.settings, &made.chain, key, live);
         bundle.expect("sound certificates")
     }
 
@@ -301,7 +303,8 @@ impl Writing<'_> {
             reason: issued.issue_reason.clone().unwrap_or_default(),
             ordered_at: at(self.run.now),
             not_after: made.chain.certificate().not_after(),
-            private_key_pem: None,
+            public_key_sha256: None,
+            kept: custody::Kept::default(),
         };
         let mut left = match self.kept {
             Some(kept) => kept.copy(),

@@ -47,7 +47,6 @@ pub(super) fn chapter() -> Chapter {
             changed(&Issuer::Reissued),
             changed(&Issuer::Rekeyed),
             changed(&rerooted),
-            words::key_in_state(&intermediate()),
             words::orphan(&secret(), &ordered()),
         ],
     }

@@ -6,6 +6,7 @@
 mod authority;
 mod certificate;
 mod cluster;
+mod custody;
 mod eks;
 mod judged;
 mod secret;
@@ -32,6 +33,7 @@ fn chapters() -> Vec<Chapter> {
         certificate::chapter(),
         authority::obstacles(),
         authority::failures(),
+        custody::chapter(),
         signing_in::chapter(),
         secret::bundle(),
         judged::chapter(),
@@ -118,35 +120,15 @@ fn the_page_of_messages_is_as_they_are_now() {
 
 #[test]
 fn every_message_is_on_the_page() {
-    let read = |path: &str| fs::read_to_string(file(path)).expect("a file of this room");
-    let rooms = [
-        "authority",
-        "certificate",
-        "cluster",
-        "judged",
-        "obstacle",
-        "secret",
-        "signing_in",
-    ];
-    let made = [
-        "authority",
-        "certificate",
-        "cluster",
-        "judged",
-        "secret",
-        "signing_in",
-    ]
-    .map(|room| read(&format!("src/resources/words/catalogue/{room}.rs")));
+    let made = sources("src/resources/words/catalogue").concat();
     let mut missing = Vec::new();
-    for room in rooms {
-        let words = read(&format!("src/resources/words/{room}.rs"));
+    for words in sources("src/resources/words") {
         for line in words.lines() {
             let Some(rest) = line.strip_prefix("pub(in crate::resources) fn ") else {
                 continue;
             };
             let name = rest.split(['(', '<']).next().unwrap_or_default();
-            let called = format!("words::{name}(");
-            if !made.iter().any(|samples| samples.contains(&called)) {
+            if !made.contains(&format!("words::{name}(")) {
                 missing.push(name.to_owned());
             }
         }
@@ -156,6 +138,16 @@ fn every_message_is_on_the_page() {
         Vec::<String>::new(),
         "messages that no chapter has"
     );
+}
+
+/// The files of a folder, not those below it.
+fn sources(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(file(folder)).expect("a folder of this room");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let files = paths.filter(|path| path.extension().is_some_and(|it| it == "rs"));
+    files
+        .map(|path| fs::read_to_string(path).expect("it can be read"))
+        .collect()
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! What becomes of an intermediate's outputs: pure.
+
+use super::settings::Keeper;
+use super::{Intermediate, Settings, instance, standing};
+use crate::provider::{Policy, Renewals};
+use crate::resources::issue::{self, Issuance, Reason};
+use crate::resources::words;
+use crate::terraform::{Ask, Dynamic, State, Verdict};
+
+const DELIVERED: &[&str] = &["certificate", "certificate_chain"];
+
+/// How the key is kept, when who keeps it changes.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// As it was.
+    Stay,
+    /// The same key, kept otherwise.
+    Keep,
+    /// Another key, and so another certificate: because of this setting.
+    Issue(&'static str),
+}
+
+impl Step {
+    /// What follows from who had the key and who is to have it.
+    pub(super) fn between(prior: &Keeper, wanted: &Keeper) -> Self {
+        use Keeper::{Kms, Requester, State, Supplier};
+        match (prior, wanted) {
+            (prior, wanted) if prior == wanted => Self::Stay,
+            (State | Kms(_), State | Kms(_)) => Self::Keep,
+            (_, State | Kms(_)) => Self::Issue("private_key_storage"),
+            (Supplier(_), Supplier(_)) => Self::Issue("private_key_pem_wo_version"),
+            (_, Supplier(_)) => Self::Issue("private_key_pem_wo"),
+            (_, Requester(_)) => Self::Issue("certificate_signing_request_pem"),
+        }
+    }
+
+    /// The setting by which another key is wanted.
+    pub(super) fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Issue(setting) => Some(setting),
+            Self::Stay | Self::Keep => None,
+        }
+    }
+}
+
+pub(super) fn create(settings: &Settings) -> Verdict {
+    let mut verdict = Verdict::keep();
+    let keeper = settings.1.keeper();
+    for (output, keeps) in kept(&keeper) {
+        if !keeps {
+            verdict.becomes(output, Dynamic::Null);
+        }
+    }
+    if keeper == Keeper::State {
+        verdict.tell(words::key_in_state(&instance(settings)));
+    }
+    verdict
+}
+
+pub(super) fn update(
+    ask: &Ask<'_, Policy>,
+    prior: &State<Intermediate>,
+    settings: &Settings,
+) -> Verdict {
+    let (mut verdict, wanted) = (Verdict::keep(), &settings.0);
+    let (before, keeper) = (prior.settings.1.keeper(), settings.1.keeper());
+    let step = Step::between(&before, &keeper);
+    let standing = standing(prior, &step);
+    let instance = instance(settings);
+    let issued = &prior.outputs.0;
+    let mut key_changes = false;
+    match Reason::find(&standing, wanted, ask.now) {
+        Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
+            verdict.tell(words::renewal(&instance, issued, false, ask.now));
+        }
+        Some(reason) => {
+            verdict.unknown(issue::CERTIFICATE_OUTPUTS);
+            verdict.unknown(DELIVERED);
+            key_changes = may_change_key(&keeper, &reason, wanted);
+            if !key_changes {
+                verdict.keeps("public_key_sha256");
+            }
+            verdict.becomes("issue_reason", reason.word());
+            if reason == Reason::Renewal {
+                verdict.tell(words::renewal(&instance, issued, true, ask.now));
+            }
+        }
+        None => issue::stands(&mut verdict, &instance, &standing, wanted, ask.now),
+    }
+    if key_changes || step != Step::Stay {
+        keep_key(&mut verdict, prior, &keeper);
+    }
+    match (&before, &keeper) {
+        (Keeper::State, Keeper::State) => {}
+        (_, Keeper::State) => verdict.tell(words::key_in_state(&instance)),
+        (Keeper::State, _) if step == Step::Keep && !key_changes => {
+            verdict.tell(words::was_in_state(&instance));
+        }
+        _ => {}
+    }
+    verdict
+}
+
+/// Whether the certificate may get another key. A request that is as it was asks for the same one.
+fn may_change_key(keeper: &Keeper, reason: &Reason, wanted: &Issuance) -> bool {
+    match keeper {
+        Keeper::Supplier(_) => true,
+        Keeper::Requester(_) => reason.wants_another_key(),
+        Keeper::State | Keeper::Kms(_) => reason.may_change_key(wanted),
+    }
+}
+
+/// What the state keeps of the key is filled in where the keeper is, and gone from elsewhere.
+fn keep_key(verdict: &mut Verdict, prior: &State<Intermediate>, keeper: &Keeper) {
+    let delivered = &prior.outputs.1;
+    let there = [
+        delivered.private_key_pem.is_some(),
+        delivered.private_key_sealed.is_some(),
+    ];
+    for ((output, keeps), there) in kept(keeper).into_iter().zip(there) {
+        if keeps {
+            verdict.unknown(&[output]);
+        } else if there {
+            verdict.becomes(output, Dynamic::Null);
+        }
+    }
+}
+
+/// Which outputs hold the key under that keeper.
+fn kept(keeper: &Keeper) -> [(&'static str, bool); 2] {
+    [
+        ("private_key_pem", *keeper == Keeper::State),
+        ("private_key_sealed", matches!(keeper, Keeper::Kms(_))),
+    ]
+}

@@ -1,0 +1,241 @@
+//! What a user says about an intermediate beyond its certificate: who has its key, and what becomes
+//! of it at the end.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::kms::KeyId;
+use crate::pki::{ForeignRequest, SecretPem};
+use crate::resources::custody::{Custody, Sealing, check_context, requested};
+use crate::resources::issue::Issuance;
+use crate::terraform::Diagnostic;
+use crate::terraform::schema::{
+    Attribute, Check, Fallback, Partial, Presence, Rule, flag, number, text, text_map,
+};
+
+/// The settings beside those of the certificate.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::resources) struct Keeping {
+    pub(super) private_key_storage: Option<Storage>,
+    pub(super) kms_key_id: Option<KeyId>,
+    pub(super) kms_encryption_context: BTreeMap<String, String>,
+    pub(super) private_key_pem_wo: Option<SecretPem>,
+    pub(super) private_key_pem_wo_version: Option<i64>,
+    pub(super) certificate_signing_request_pem: Option<String>,
+    pub(super) revoke_on_destroy: bool,
+    pub(super) revocation_reason: String,
+}
+
+/// Where a key that is made here is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Storage {
+    /// In the state, in clear.
+    State,
+    /// In the state, sealed by KMS.
+    Kms,
+}
+
+/// Who has the key, as far as that is stored: what is write-only is not.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Keeper {
+    /// The state.
+    State,
+    /// The state, under this seal; what seals may have turned out to be null.
+    Kms(Option<Sealing>),
+    /// The user, who says by a number when it is another one.
+    Supplier(Option<i64>),
+    /// The user, whose request this is.
+    Requester(String),
+}
+
+impl Keeping {
+    pub(super) fn keeper(&self) -> Keeper {
+        let request = &self.certificate_signing_request_pem;
+        match (self.private_key_storage, request) {
+            (Some(Storage::Kms), _) => Keeper::Kms(self.sealing()),
+            (Some(Storage::State), _) => Keeper::State,
+            (None, Some(request)) => Keeper::Requester(canonical(request)),
+            (None, None) => Keeper::Supplier(self.private_key_pem_wo_version),
+        }
+    }
+
+    /// The same for an apply, which has what is write-only.
+    ///
+    /// # Errors
+    ///
+    /// The setting that has turned out to be null: what a rule asks for may come from elsewhere.
+    pub(super) fn custody(&self) -> Result<Custody<'_>, &'static str> {
+        match self.keeper() {
+            Keeper::State => Ok(Custody::State),
+            Keeper::Kms(sealing) => sealing.map(Custody::Kms).ok_or("kms_key_id"),
+            Keeper::Supplier(_) => {
+                let supplied = self.private_key_pem_wo.as_ref();
+                supplied.map(Custody::Supplied).ok_or("private_key_pem_wo")
+            }
+            Keeper::Requester(pem) => Ok(Custody::Requested(pem)),
+        }
+    }
+
+    /// Whether the key is made here, and can be used again.
+    pub(super) fn makes_the_key(&self) -> bool {
+        self.private_key_storage.is_some()
+    }
+
+    fn sealing(&self) -> Option<Sealing> {
+        Some(Sealing {
+            kms_key_id: self.kms_key_id.clone()?,
+            context: self.kms_encryption_context.clone(),
+        })
+    }
+}
+
+/// The same request written otherwise is the same request.
+fn canonical(pem: &str) -> String {
+    ForeignRequest::from_pem(pem).map_or_else(|_| pem.to_owned(), |request| request.to_pem())
+}
+
+/// Settings that have a say only in how the key is kept.
+const SEALED: &[&str] = &["private_key_sealed"];
+
+pub(super) const KEEPING: [Attribute; 8] = [
+    text("private_key_storage").optional().check(Check::OneOf(&["state", "kms"])).says(
+        "Where a private key that is made here is kept. `kms`: in the state, sealed by AWS KMS under \
+         `kms_key_id`. `state`: in the state, in clear, marked sensitive; who can read the state can \
+         sign for the mesh. One custody must be chosen, there is no default: see the guide on key \
+         custody.",
+    ),
+    text("kms_key_id").optional().parses::<KeyId>().touches(SEALED).says(
+        "The KMS key that seals the private key, with `private_key_storage = \"kms\"`: its ARN, an \
+         alias ARN, `alias/name` or an id; without an ARN it is looked for in the provider's region. It \
+         must be symmetric. Another one seals the same key anew, in place.",
+    ),
+    text_map("kms_encryption_context").optional().touches(SEALED).says(
+        "What the sealed key is bound to, such as the cluster's name, by which policies can tell who \
+         may open which. It is not secret: CloudTrail shows it.",
+    ),
+    text("private_key_pem_wo").optional().sensitive().write_only().says(
+        "A private key of your own as PEM (PKCS #8), such as from an ephemeral resource. It signs the \
+         request and is forgotten: it is in no state and no plan. A renewal certifies the key that is \
+         supplied then.",
+    ),
+    number("private_key_pem_wo_version").optional().check(Check::Between(0, i64::MAX)).says(
+        "A number that says which key `private_key_pem_wo` is. Another number has a certificate issued \
+         for the key that is supplied then.",
+    ),
+    text("certificate_signing_request_pem").optional().check(Check::Format(one_request)).says(
+        "Your own request (PKCS #10, PEM), whose key never comes here. Its signature is checked, and what \
+         it asks for is compared with the settings. Another one has a certificate issued in place.",
+    ),
+    flag("revoke_on_destroy").or(Fallback::Bool(false)).touches(&[]).says(
+        "Whether destroying this resource revokes its certificate. A superseded certificate is \
+         never revoked by itself: workloads may still use what it signed.",
+    ),
+    text("revocation_reason").or(Fallback::Text("CESSATION_OF_OPERATION")).touches(&[])
+        .check(Check::OneOf(&[
+            "UNSPECIFIED",
+            "KEY_COMPROMISE",
+            "CERTIFICATE_AUTHORITY_COMPROMISE",
+            "AFFILIATION_CHANGED",
+            "SUPERSEDED",
+            "CESSATION_OF_OPERATION",
+            "PRIVILEGE_WITHDRAWN",
+            "A_A_COMPROMISE",
+        ]))
+        .says("Reason to give with `revoke_on_destroy`."),
+];
+
+pub(super) const RULES: [Rule; 5] = [
+    Rule::ExactlyOne {
+        of: &[
+            "private_key_storage",
+            "private_key_pem_wo",
+            "certificate_signing_request_pem",
+        ],
+        why: "Where somebody can read the mesh's CA key is your decision, so it has no default:\n\
+              - `private_key_storage = \"kms\"` with `kms_key_id` keeps it in the state, sealed by AWS \
+              KMS: only who may use that KMS key can read it.\n\
+              - `private_key_pem_wo` with `private_key_pem_wo_version` takes a key of yours that is in \
+              no state and no plan. Needs Terraform 1.11 or OpenTofu 1.11.\n\
+              - `certificate_signing_request_pem` takes a request of yours; the key never comes here.\n\
+              - `private_key_storage = \"state\"` keeps it in the state, in clear: for states that are \
+              encrypted and that few can read.\n\
+              - The block `intermediate {}` of `istiopca_cacerts_secret`, instead of this resource, keeps \
+              it in the cluster's Secret alone.",
+    },
+    Rule::Together {
+        all: &["private_key_pem_wo", "private_key_pem_wo_version"],
+        why: "The key itself is stored nowhere, so only the number shows that it is another one.",
+    },
+    Rule::Holds(sealed_by_a_key),
+    Rule::Holds(|settings| context(settings, "kms_encryption_context")),
+    Rule::Holds(request_asks_for_this),
+];
+
+fn one_request(text: &str) -> Result<(), String> {
+    ForeignRequest::from_pem(text)
+        .map(drop)
+        .map_err(|error| format!("Must be one certificate signing request in PEM: {error}."))
+}
+
+/// A KMS key where KMS seals, and there only.
+fn sealed_by_a_key(settings: &Partial<'_>) -> Vec<Diagnostic> {
+    let Ok(storage) = settings.read::<Option<Storage>>("private_key_storage") else {
+        return Vec::new();
+    };
+    let sealed = storage == Some(Storage::Kms);
+    let key = settings.presence("kms_key_id");
+    let missing = sealed && key == Presence::Absent;
+    let missing = missing.then(|| {
+        let why = "`private_key_storage = \"kms\"` needs `kms_key_id`: the KMS key that seals the private key.";
+        Diagnostic::error("Missing setting", why).at(settings.path("private_key_storage"))
+    });
+    let idle = ["kms_key_id", "kms_encryption_context"].into_iter();
+    let idle = idle.filter(|name| !sealed && settings.presence(name) == Presence::Present);
+    let idle = idle.map(|name| {
+        let why = format!(
+            "`{name}` says how KMS seals a private key, and none is sealed here. Set `private_key_storage = \"kms\"`, \
+             or leave it out."
+        );
+        Diagnostic::error("Setting without effect", why).at(settings.path(name))
+    });
+    missing.into_iter().chain(idle).collect()
+}
+
+/// Whether a context is one that KMS can be given.
+pub(in crate::resources) fn context(settings: &Partial<'_>, name: &'static str) -> Vec<Diagnostic> {
+    let context = settings.read::<Option<BTreeMap<String, String>>>(name);
+    let refused = context
+        .ok()
+        .flatten()
+        .and_then(|it| check_context(&it).err());
+    let problem = refused.map(|problem| {
+        let why = format!("It cannot be an encryption context: {problem}.");
+        Diagnostic::error(format!("Invalid {name}"), why).at(settings.path(name))
+    });
+    problem.into_iter().collect()
+}
+
+fn request_asks_for_this(settings: &Partial<'_>) -> Vec<Diagnostic> {
+    const NAME: &str = "certificate_signing_request_pem";
+    let (Ok(Some(pem)), Ok(wanted)) = (
+        settings.read::<Option<String>>(NAME),
+        settings.read_whole::<Issuance>(),
+    ) else {
+        return Vec::new();
+    };
+    // That it can be read at all is checked with the value.
+    if ForeignRequest::from_pem(&pem).is_err() {
+        return Vec::new();
+    }
+    let problem = requested(&pem, &wanted).err().map(|departures| {
+        let why = format!(
+            "The request is not for what the settings say: {departures}. AWS Private CA takes subject and alternative \
+             names from the request, and all else from the template.\n\nMake the request anew, or change the settings \
+             to what it asks for."
+        );
+        Diagnostic::error("The request asks for something else", why).at(settings.path(NAME))
+    });
+    problem.into_iter().collect()
+}
