@@ -177,7 +177,8 @@ fn unreachable<E: StdError + 'static>(failed: &SdkError<E, HttpResponse>) -> Unr
     let within = |found: fn(&(dyn StdError + 'static)) -> bool| chain(failed).any(found);
     match failed {
         SdkError::TimeoutError(_) => Unreachable::Timeout,
-        SdkError::ResponseError(_) => Unreachable::Garbled,
+        // It has a status of success, or it would be a refusal.
+        SdkError::ResponseError(_) | SdkError::ServiceError(_) => Unreachable::Garbled,
         SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Unreachable::Timeout,
         _ if within(|cause| cause.is::<rustls::Error>()) => Unreachable::Tls,
         // Neither hyper nor std have a type or kind for it.

@@ -72,3 +72,66 @@ impl Class {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: &str) -> Class {
+        classify(&Name::Code(code.to_owned()), "")
+    }
+
+    #[test]
+    fn every_code_of_the_two_calls_has_its_class() {
+        for (code, class) in [
+            ("ThrottlingException", Class::Throttled),
+            ("KMSInternalException", Class::Transient),
+            ("DependencyTimeoutException", Class::Transient),
+            ("KeyUnavailableException", Class::Transient),
+            ("InternalFailure", Class::Transient),
+            ("NotFoundException", Class::Missing),
+            ("DisabledException", Class::Disabled),
+            ("KMSInvalidStateException", Class::State),
+            ("InvalidKeyUsageException", Class::Kind),
+            ("InvalidCiphertextException", Class::SealedOtherwise),
+            ("IncorrectKeyException", Class::OtherKey),
+            ("AccessDeniedException", Class::Denied),
+            ("UnrecognizedClientException", Class::Identity),
+            ("ExpiredTokenException", Class::Identity),
+            ("InvalidSignatureException", Class::Skewed),
+            ("ValidationException", Class::Refused),
+            ("LimitExceededException", Class::Refused),
+            ("InvalidGrantTokenException", Class::Refused),
+            ("DryRunOperationException", Class::Refused),
+            ("SomethingNew", Class::Refused),
+        ] {
+            assert_eq!(of(code), class, "{code}");
+        }
+        let status = |status| classify(&Name::Status(status), "");
+        assert_eq!([429, 502].map(status), [Class::Throttled, Class::Transient]);
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_tried_again() {
+        let passing = [
+            Class::Throttled,
+            Class::Transient,
+            Class::Unreachable,
+            Class::Skewed,
+        ];
+        assert!(passing.iter().all(|class| class.worth() != Worth::Nothing));
+        for class in [
+            Class::Identity,
+            Class::Denied,
+            Class::Missing,
+            Class::Disabled,
+            Class::State,
+            Class::Kind,
+            Class::SealedOtherwise,
+            Class::OtherKey,
+            Class::Refused,
+        ] {
+            assert_eq!(class.worth(), Worth::Nothing, "{class:?}");
+        }
+    }
+}

@@ -260,11 +260,12 @@ impl Failure {
         region: Option<String>,
         whose: impl FnOnce() -> String,
     ) -> Error {
+        let sent = !matches!(self.cause, Cause::NoRegion | Cause::NotSignedIn(_));
         let asked = Asked {
             operation,
             key: key.clone(),
             region,
-            attempts: self.course.tries,
+            attempts: if sent { self.course.tries } else { 0 },
         };
         match self.cause {
             Cause::Refusal {

@@ -201,3 +201,118 @@ fn is_uuid(text: &str) -> bool {
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    const MRK: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
+
+    fn key(text: &str) -> KeyId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_form_is_read_and_written_in_every_partition() {
+        for text in [
+            UUID,
+            MRK,
+            "alias/mesh/ca_1-a",
+            &format!("arn:aws:kms:eu-west-1:111122223333:key/{UUID}"),
+            &format!("arn:aws-cn:kms:cn-north-1:111122223333:key/{MRK}"),
+            "arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/mesh",
+        ] {
+            assert_eq!(key(text).to_string(), text);
+            let json = serde_json::to_string(&key(text)).unwrap();
+            assert_eq!(json, format!("{text:?}"));
+            assert_eq!(serde_json::from_str::<KeyId>(&json).unwrap(), key(text));
+        }
+    }
+
+    #[test]
+    fn only_an_arn_says_where_a_key_is() {
+        let there = key("arn:aws-cn:kms:cn-north-1:111122223333:alias/mesh");
+        assert_eq!(
+            (there.region(), there.account()),
+            (Some("cn-north-1"), Some("111122223333"))
+        );
+        assert!(there.is_alias() && !there.is_multi_region());
+        assert_eq!(
+            (key("alias/mesh").region(), key(UUID).account()),
+            (None, None)
+        );
+        assert!(key(MRK).is_multi_region() && !key(UUID).is_multi_region());
+        assert!(!key("alias/mrk-x").is_multi_region());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_said() {
+        let wrong = |text: &str| text.parse::<KeyId>().unwrap_err().wrong;
+        let too_long = format!("alias/{}", "a".repeat(251));
+        assert!(
+            format!("alias/{}", "a".repeat(250))
+                .parse::<KeyId>()
+                .is_ok()
+        );
+        for (text, part) in [
+            ("", "the key's id"),
+            ("mesh", "the key's id"),
+            ("1234abcd-12ab-34cd-56ef-1234567890ag", "the key's id"),
+            ("1234abcd12ab34cd56ef1234567890ab", "the key's id"),
+            ("mrk-1234abcd-12ab-34cd-56ef-1234567890ab", "the key's id"),
+            ("mrk-1234", "the key's id"),
+            ("key/1234abcd-12ab-34cd-56ef-1234567890ab", "the key's id"),
+            ("alias/", "the alias's name"),
+            ("alias/a b", "the alias's name"),
+            (&too_long, "the alias's name"),
+            ("arn:aws:kms:eu-west-1", "the form"),
+            (
+                "arn:amazon:kms:eu-west-1:111122223333:alias/a",
+                "the partition",
+            ),
+            ("arn:aws:s3:eu-west-1:111122223333:alias/a", "the service"),
+            ("arn:aws:kms::111122223333:alias/a", "the region"),
+            ("arn:aws:kms:eu-west-1:1111:alias/a", "the account"),
+            (
+                "arn:aws:kms:eu-west-1:111122223333:alias/",
+                "the alias's name",
+            ),
+            ("arn:aws:kms:eu-west-1:111122223333:key/a", "the key's id"),
+            (
+                "arn:aws:kms:eu-west-1:111122223333:a",
+                "what stands behind the account",
+            ),
+        ] {
+            assert_eq!(wrong(text), part, "{text:?}");
+        }
+        assert_eq!(
+            "mesh".parse::<KeyId>().unwrap_err().to_string(),
+            "expected arn:aws:kms:<region>:<account>:key/<id>, the same with alias/<name>, alias/<name> or a key's id, \
+             got \"mesh\": the key's id is wrong"
+        );
+    }
+
+    #[test]
+    fn a_name_may_be_that_of_the_key_it_says_and_an_alias_of_any_in_its_place() {
+        let arn = format!("arn:aws:kms:eu-west-1:111122223333:key/{UUID}");
+        for name in [
+            arn.as_str(),
+            UUID,
+            "alias/mesh",
+            "arn:aws:kms:eu-west-1:111122223333:alias/mesh",
+        ] {
+            assert!(key(name).may_be(&arn), "{name}");
+        }
+        for name in [
+            MRK,
+            "00000000-12ab-34cd-56ef-1234567890ab",
+            "arn:aws:kms:eu-west-2:111122223333:alias/mesh",
+            "arn:aws:kms:eu-west-1:444455556666:alias/mesh",
+            &arn.replace("west-1", "west-2"),
+        ] {
+            assert!(!key(name).may_be(&arn), "{name}");
+        }
+        assert!(!key(UUID).may_be(UUID) && !key("alias/a").may_be("alias/a"));
+    }
+}

@@ -83,3 +83,86 @@ fn between<'a>(message: &'a str, begin: &str, end: &str) -> Option<&'a str> {
         end => rest.split_once(end).map(|(inner, _)| inner),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+    #[test]
+    fn a_state_is_read_from_behind_the_keys_name() {
+        for (said, state) in [
+            ("is pending deletion.", KeyState::PendingDeletion),
+            (
+                "is pending replica deletion.",
+                KeyState::PendingReplicaDeletion,
+            ),
+            ("is pending import.", KeyState::PendingImport),
+            ("is PendingImport", KeyState::PendingImport),
+            ("is unavailable.", KeyState::Unavailable),
+            ("is creating.", KeyState::Creating),
+            ("is updating.", KeyState::Updating),
+            ("is in no state for it", KeyState::Unsaid),
+            ("", KeyState::Unsaid),
+        ] {
+            assert_eq!(KeyState::read(&format!("{KEY} {said}")), state, "{said}");
+        }
+        let named = "arn:aws:kms:eu-west-1:111122223333:alias/pending-import is pending deletion.";
+        assert_eq!(KeyState::read(named), KeyState::PendingDeletion);
+    }
+
+    #[test]
+    fn a_denial_is_read_in_every_form_that_aws_documents() {
+        let who = "arn:aws:iam::111122223333:user/ci";
+        let began =
+            format!("User: {who} is not authorized to perform: kms:Decrypt on resource: {KEY}");
+        for (rest, explicit, policy) in [
+            (
+                " because no identity-based policy allows the kms:Decrypt action",
+                false,
+                Some("identity-based policy"),
+            ),
+            (
+                " because no resource-based policy allows the kms:Decrypt action",
+                false,
+                Some("resource-based policy"),
+            ),
+            (
+                " because no VPC endpoint policy allows the kms:Decrypt action",
+                false,
+                Some("VPC endpoint policy"),
+            ),
+            (
+                " with an explicit deny in a resource-based policy",
+                true,
+                Some("resource-based policy"),
+            ),
+            (
+                " with an explicit deny in an identity-based policy: arn:aws:iam::111122223333:policy/p",
+                true,
+                Some("identity-based policy"),
+            ),
+            ("", false, None),
+        ] {
+            let denial = Denial::read(&format!("{began}{rest}"));
+            let expected = Denial {
+                by: Some(who.to_owned()),
+                explicit,
+                policy: policy.map(str::to_owned),
+            };
+            assert_eq!(denial, expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn an_older_denial_says_nothing_of_who_or_why() {
+        let words = "The ciphertext refers to a customer master key that does not exist, does not exist in this \
+                     region, or you are not allowed to access.";
+        let denial = Denial::read(words);
+        assert_eq!(
+            (denial.by, denial.explicit, denial.policy),
+            (None, false, None)
+        );
+    }
+}
