@@ -16,6 +16,18 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ),
     ("openssl-sys", "rustls is the one TLS library"),
     ("native-tls", "rustls is the one TLS library"),
+    (
+        "tracing-subscriber",
+        "the AWS SDK traces answers, which hold data keys and credentials; nobody may listen",
+    ),
+    (
+        "tracing-log",
+        "the AWS SDK traces answers, which hold data keys and credentials; nobody may listen",
+    ),
+    (
+        "env_logger",
+        "the AWS SDK traces answers, which hold data keys and credentials; nobody may listen",
+    ),
 ];
 
 /// Crates of which two versions would be two worlds.
@@ -105,7 +117,7 @@ static TREE: LazyLock<Vec<Package>> = LazyLock::new(|| {
 });
 
 #[test]
-fn the_tree_has_one_crypto_library_and_one_tls() {
+fn the_tree_has_one_crypto_library_one_tls_and_nobody_who_listens_to_traces() {
     let found = FORBIDDEN
         .iter()
         .filter(|(name, _)| TREE.iter().any(|package| package.name == *name));
