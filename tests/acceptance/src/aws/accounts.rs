@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::policy::{Facts, Policy, Request, Verdict};
 use super::random;
 
 /// What a caller signs its requests with. Printing it shows the key id only.
@@ -30,6 +31,8 @@ pub(crate) struct Principal {
     /// Actions that its identity policy allows, `*` at the end as a wildcard; `None` allows
     /// everything.
     pub(crate) allowed: Option<Vec<String>>,
+    /// Its identity policy, where it is a whole one; then `allowed` says nothing.
+    pub(crate) policy: Option<Policy>,
 }
 
 /// A role that can be assumed.
@@ -45,6 +48,7 @@ pub(crate) struct Role {
     /// Whom it trusts on the word of an issuer.
     pub(crate) token_trusts: Vec<TokenTrust>,
     pub(crate) allowed: Option<Vec<String>>,
+    pub(crate) policy: Option<Policy>,
     pub(crate) longest_session_seconds: i64,
 }
 
@@ -88,8 +92,12 @@ impl Accounts {
         account: &str,
         name: &str,
         allowed: Option<Vec<String>>,
+        policy: Option<Policy>,
     ) -> Credentials {
-        let principal = Principal::user(partition, account, name, allowed);
+        let principal = Principal {
+            policy,
+            ..Principal::user(partition, account, name, allowed)
+        };
         self.add_key("AKIA", None, principal, None)
     }
 
@@ -141,6 +149,7 @@ impl Accounts {
             user_id: format!("{}:{session}", role.id),
             role: Some(role.arn.clone()),
             allowed: role.allowed.clone(),
+            policy: role.policy.clone(),
         };
         let token = Some(random::secret::<96>());
         let credentials = self.add_key("ASIA", token, principal.clone(), Some(expires));
@@ -196,20 +205,39 @@ impl Principal {
             user_id: random::identifier("AIDA"),
             role: None,
             allowed,
+            policy: None,
         }
     }
 
-    /// Whether the identity policy lets it call `action`, such as `acm-pca:IssueCertificate`.
-    pub(crate) fn may(&self, action: &str) -> bool {
-        let Some(allowed) = &self.allowed else {
-            return true;
+    /// Whether the identity policy lets it call `action`, such as `acm-pca:IssueCertificate`, on a resource.
+    pub(crate) fn may(&self, action: &str, resource: &str) -> bool {
+        let facts = Facts::default();
+        let request = Request {
+            action,
+            resource,
+            facts: &facts,
         };
-        allowed
-            .iter()
-            .any(|pattern| match pattern.strip_suffix('*') {
-                Some(start) => action.starts_with(start),
-                None => action == pattern,
-            })
+        self.judge(&request) == Verdict::Allowed
+    }
+
+    /// What the identity policy says of a request.
+    pub(crate) fn judge(&self, request: &Request<'_>) -> Verdict {
+        if let Some(policy) = &self.policy {
+            return policy.judge(request);
+        }
+        let Some(allowed) = &self.allowed else {
+            return Verdict::Allowed;
+        };
+        let mut allowed = allowed.iter();
+        let among = allowed.any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => request.action.starts_with(start),
+            None => request.action == pattern,
+        });
+        if among {
+            Verdict::Allowed
+        } else {
+            Verdict::Unsaid
+        }
     }
 }
 

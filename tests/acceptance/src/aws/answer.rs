@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Which protocol a call speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// AWS JSON 1.1, as Private CA has it.
+    /// AWS JSON 1.1, as Private CA and KMS have it.
     Json,
     /// REST-JSON, as EKS has it.
     RestJson,
@@ -63,6 +63,19 @@ impl Failure {
     /// Too many requests a second, as EKS says it: HTTP 429.
     pub fn too_many_requests() -> Self {
         Self::of("TooManyRequestsException", "Too Many Requests").with_status(429)
+    }
+
+    /// Too many requests a second, as KMS says it.
+    pub fn kms_throttling() -> Self {
+        Self::of(
+            "ThrottlingException",
+            "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
+        )
+    }
+
+    /// KMS had a fault, for the moment: HTTP 500.
+    pub fn kms_internal() -> Self {
+        Self::of("KMSInternalException", "").with_status(500)
     }
 
     /// A quota of the CA is used up for good; trying again is in vain.
@@ -180,7 +193,11 @@ const REST_JSON: &str = "application/json";
 const XML: &str = "text/xml";
 
 fn json_error(failure: &Failure) -> String {
-    json!({ "__type": failure.code, "message": failure.message }).to_string()
+    let mut error = json!({ "__type": failure.code });
+    if !failure.message.is_empty() {
+        error["message"] = json!(failure.message);
+    }
+    error.to_string()
 }
 
 fn xml_error(failure: &Failure, request_id: &str) -> String {

@@ -5,13 +5,14 @@ use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Protocol, plain};
+use super::answer::plain;
+use super::service::Service;
 use super::sigv4::Presigned;
 
 /// An operation of one of the services, and its input.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) protocol: Protocol,
+    pub(super) service: Service,
     pub(super) operation: String,
     pub(super) request: Value,
     pub(super) signature: Signature,
@@ -27,6 +28,7 @@ pub(super) enum Signature {
 }
 
 const PCA_TARGET: &str = "ACMPrivateCA.";
+const KMS_TARGET: &str = "TrentService.";
 const JSON_1_1: &str = "application/x-amz-json-1.1";
 const FORM: &str = "application/x-www-form-urlencoded";
 const CLUSTERS: &str = "/clusters/";
@@ -47,7 +49,7 @@ impl Asked {
             (&Method::GET, None) => Self::of_get(path, parts.uri.query().unwrap_or_default()),
             (&Method::POST, _) if path != "/" => Err(unserved()),
             (&Method::POST, Some(target)) if content_type.starts_with(JSON_1_1) => {
-                Ok(Self::of_pca(&target, body))
+                Ok(Self::of_target(&target, body))
             }
             (&Method::POST, Some(_)) => Err(refusing(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -71,7 +73,7 @@ impl Asked {
         }
         match path.strip_prefix(CLUSTERS) {
             Some(name) if !name.is_empty() && !name.contains('/') => Ok(Self {
-                protocol: Protocol::RestJson,
+                service: Service::Eks,
                 operation: "DescribeCluster".to_owned(),
                 request: json!({ "name": decoded(name) }),
                 signature: Signature::Header,
@@ -80,14 +82,17 @@ impl Asked {
         }
     }
 
-    fn of_pca(target: &str, body: &[u8]) -> Self {
-        let operation = target
-            .strip_prefix(PCA_TARGET)
-            .unwrap_or_default()
-            .to_owned();
+    fn of_target(target: &str, body: &[u8]) -> Self {
+        let (service, operation) = match target.strip_prefix(KMS_TARGET) {
+            Some(operation) => (Service::Kms, operation),
+            None => (
+                Service::Pca,
+                target.strip_prefix(PCA_TARGET).unwrap_or_default(),
+            ),
+        };
         Self {
-            protocol: Protocol::Json,
-            operation,
+            service,
+            operation: operation.to_owned(),
             request: serde_json::from_slice(body).unwrap_or(Value::Null),
             signature: Signature::Header,
         }
@@ -108,7 +113,7 @@ impl Asked {
             _ => Signature::Header,
         };
         Self {
-            protocol: Protocol::Query,
+            service: Service::Sts,
             operation,
             request: Value::Object(members),
             signature,

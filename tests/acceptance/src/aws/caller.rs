@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::World;
 use super::accounts::Principal;
-use super::answer::Protocol;
 use super::asked::{Asked, Signature};
+use super::service::Service;
 use super::sigv4::{Presigned, Refusal, Scope, Signed};
 use super::sts::real_now;
 
@@ -34,7 +34,7 @@ impl Caller {
     ) -> Result<Option<Self>, Refusal> {
         match asked.signature {
             Signature::None => Ok(None),
-            Signature::Header => Self::by_header(world, asked.protocol, parts, body).map(Some),
+            Signature::Header => Self::by_header(world, asked.service, parts, body).map(Some),
             Signature::Query => {
                 let query = parts.uri.query().unwrap_or_default();
                 let header = |name: &str| super::asked::text(parts, name);
@@ -46,16 +46,11 @@ impl Caller {
 
     fn by_header(
         world: &World,
-        protocol: Protocol,
+        service: Service,
         parts: &Parts,
         body: &[u8],
     ) -> Result<Self, Refusal> {
-        let service = match protocol {
-            Protocol::Json => "acm-pca",
-            Protocol::RestJson => "eks",
-            Protocol::Query => "sts",
-        };
-        let signed = Signed::read(parts, service)?;
+        let signed = Signed::read(parts, service.signing_name())?;
         Self::holding(
             world,
             &signed.scope,

@@ -1,5 +1,6 @@
 //! The book of calls: what was asked of the emulator, by whom, and what came of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Call {
     pub error: Option<String>,
     /// The certificate that the call was about, or that it made.
     pub certificate_arn: Option<String>,
+    /// The KMS key that the call used, if it worked; whichever name it was asked for by.
+    pub key_arn: Option<String>,
     /// The request as JSON; the parameters of the Query protocol as one object.
     pub request: Value,
 }
@@ -81,6 +84,23 @@ impl Call {
     /// `name` of a DescribeCluster.
     pub fn cluster(&self) -> Option<&str> {
         self.text("name")
+    }
+
+    /// `KeyId` of a call to KMS, as it was asked for.
+    pub fn key_id(&self) -> Option<&str> {
+        self.text("KeyId")
+    }
+
+    /// `EncryptionContext` of a call to KMS; empty if it has none.
+    pub fn encryption_context(&self) -> BTreeMap<String, String> {
+        let context = self
+            .request
+            .get("EncryptionContext")
+            .and_then(Value::as_object);
+        let pairs = context.into_iter().flatten();
+        let pairs =
+            pairs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        pairs.collect()
     }
 
     fn text(&self, member: &str) -> Option<&str> {

@@ -20,6 +20,8 @@ pub(crate) struct Faults {
 #[derive(Debug, Default)]
 struct Rule {
     coming: VecDeque<Fault>,
+    /// What every call gets when none is coming.
+    standing: Option<Failure>,
     rewrites: VecDeque<Rewrite>,
     delay: Duration,
 }
@@ -60,6 +62,18 @@ impl Faults {
             .extend(refusals);
     }
 
+    pub(crate) fn break_down(&self, operation: &str, failure: &Failure) {
+        let mut rules = self.rules();
+        let rule = rules.entry(operation.to_owned()).or_default();
+        rule.standing = Some(failure.clone());
+    }
+
+    pub(crate) fn repair(&self, operation: &str) {
+        if let Some(rule) = self.rules().get_mut(operation) {
+            rule.standing = None;
+        }
+    }
+
     pub(crate) fn lose_answers(&self, operation: &str, times: usize) {
         let losses = std::iter::repeat_with(|| Fault::AnswerLost).take(times);
         self.rules()
@@ -97,7 +111,10 @@ impl Faults {
 
     /// The fault for the call that has just come, used up by it.
     pub(crate) fn next(&self, operation: &str) -> Option<Fault> {
-        self.rules().get_mut(operation)?.coming.pop_front()
+        let mut rules = self.rules();
+        let rule = rules.get_mut(operation)?;
+        let standing = || rule.standing.clone().map(Fault::Refused);
+        rule.coming.pop_front().or_else(standing)
     }
 
     /// The result as the next rewriting of its operation makes it, used up by it.

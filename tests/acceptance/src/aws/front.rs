@@ -10,12 +10,13 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
-use super::answer::{Failure, Outcome, Protocol, plain, response};
+use super::answer::{Failure, Outcome, plain, response};
 use super::asked::{Asked, text};
 use super::caller::Caller;
 use super::calls::Call;
 use super::fault::Fault;
-use super::{World, eks, pca, random, sts, web_identity};
+use super::service::Service;
+use super::{World, eks, kms, pca, random, sts, web_identity};
 
 const LONGEST_BODY: usize = 1 << 20;
 
@@ -36,14 +37,14 @@ pub(crate) async fn answer(State(world): State<Arc<World>>, request: Request) ->
     let caller = Caller::of(&world, &asked, &parts, &body);
     let outcome = match &caller {
         Ok(caller) => carried_out(&world, &asked, caller.as_ref(), &request_id),
-        Err(refusal) => Err(refusal.failure(asked.protocol)),
+        Err(refusal) => Err(refusal.failure(asked.service.protocol())),
     };
     let caller = caller.ok().flatten();
     world
         .calls
         .write(written(&world, &parts, &asked, caller, &outcome));
     world.faults.wait_until_answerable(&asked.operation).await;
-    response(asked.protocol, &request_id, outcome)
+    response(asked.service.protocol(), &request_id, outcome)
 }
 
 fn carried_out(
@@ -57,11 +58,7 @@ fn carried_out(
             .buckets
             .allow(&asked.operation, caller, Instant::now())
     {
-        return Err(match asked.protocol {
-            Protocol::Json => Failure::throttling(),
-            Protocol::RestJson => Failure::too_many_requests(),
-            Protocol::Query => Failure::of("Throttling", "Rate exceeded"),
-        });
+        return Err(asked.service.throttling());
     }
     let fault = world.faults.next(&asked.operation);
     if let Some(Fault::Refused(failure)) = fault {
@@ -84,12 +81,15 @@ fn operated(
         operation, request, ..
     } = asked;
     let rewritten = |result| Outcome::Json(world.faults.rewritten(operation, result));
-    match (asked.protocol, caller) {
-        (Protocol::Json, Some(caller)) => {
+    match (asked.service, caller) {
+        (Service::Pca, Some(caller)) => {
             pca::operate(world, caller, operation, request).map(rewritten)
         }
-        (Protocol::RestJson, Some(caller)) => eks::describe(world, caller, request).map(rewritten),
-        (Protocol::Query, Some(caller)) => {
+        (Service::Kms, Some(caller)) => {
+            kms::operate(world, caller, operation, request).map(rewritten)
+        }
+        (Service::Eks, Some(caller)) => eks::describe(world, caller, request).map(rewritten),
+        (Service::Sts, Some(caller)) => {
             sts::operate(world, caller, operation, request, request_id).map(Outcome::Xml)
         }
         (_, None) => web_identity::assume_with_token(world, request, request_id).map(Outcome::Xml),
@@ -103,10 +103,12 @@ fn written(
     caller: Option<Caller>,
     outcome: &Result<Outcome, Failure>,
 ) -> Call {
-    let made = match outcome {
-        Ok(Outcome::Json(result)) => result.get("CertificateArn"),
+    let result = match outcome {
+        Ok(Outcome::Json(result)) => Some(result),
         _ => None,
     };
+    let made = result.and_then(|result| result.get("CertificateArn"));
+    let used = result.and_then(|result| result.get("KeyId"));
     let about = made
         .or_else(|| asked.request.get("CertificateArn"))
         .and_then(Value::as_str);
@@ -124,6 +126,7 @@ fn written(
         user_agent: text(parts, "user-agent"),
         error: outcome.as_ref().err().map(|failure| failure.code.clone()),
         certificate_arn: about.map(str::to_owned),
+        key_arn: used.and_then(Value::as_str).map(str::to_owned),
         request: asked.request.clone(),
     }
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::World;
 use super::accounts::{Credentials, Role, TokenTrust};
 use super::oidc::IdentityProvider;
+use super::policy::Policy;
 use super::random;
 
 /// An account to take users and roles from, see [`super::Aws::account`].
@@ -42,14 +45,26 @@ impl Account {
     pub fn user(&self, name: &str) -> Credentials {
         self.world
             .accounts()
-            .add_user(&self.partition, &self.id, name, None)
+            .add_user(&self.partition, &self.id, name, None, None)
     }
 
     /// A new user who may do only what is named, such as `acm-pca:Describe*`.
     pub fn limited_user(&self, name: &str, allowed: &[&str]) -> Credentials {
         self.world
             .accounts()
-            .add_user(&self.partition, &self.id, name, Some(owned(allowed)))
+            .add_user(&self.partition, &self.id, name, Some(owned(allowed)), None)
+    }
+
+    /// A new user who may do what this policy of IAM says: resources count, and so do conditions as far
+    /// as KMS knows of them.
+    ///
+    /// # Panics
+    /// When the document is none, or asks for what is not emulated.
+    pub fn user_under(&self, name: &str, policy: &Value) -> Credentials {
+        let policy = Policy::read(policy).unwrap_or_else(|error| panic!("{error}"));
+        self.world
+            .accounts()
+            .add_user(&self.partition, &self.id, name, None, Some(policy))
     }
 
     /// A user who may do everything in this account, with keys that were made elsewhere.
@@ -70,6 +85,7 @@ impl Account {
             external_id: None,
             token_trusts: Vec::new(),
             allowed: None,
+            policy: None,
             longest_session_seconds: LONGEST_SESSION_SECONDS,
         };
         RoleBuilder {
@@ -115,6 +131,16 @@ impl RoleBuilder {
     #[must_use]
     pub fn allowing(mut self, actions: &[&str]) -> Self {
         self.role.allowed = Some(owned(actions));
+        self
+    }
+
+    /// Allows what this policy of IAM says, see [`Account::user_under`].
+    ///
+    /// # Panics
+    /// When the document is none, or asks for what is not emulated.
+    #[must_use]
+    pub fn policy(mut self, document: &Value) -> Self {
+        self.role.policy = Some(Policy::read(document).unwrap_or_else(|error| panic!("{error}")));
         self
     }
 

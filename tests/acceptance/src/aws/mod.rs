@@ -1,4 +1,4 @@
-//! An AWS of one's own: Private CA and EKS with their rules, and STS, behind one endpoint on the
+//! An AWS of one's own: Private CA, EKS and KMS with their rules, and STS, behind one endpoint on the
 //! loopback interface.
 //!
 //! It signs for real, keeps time by a [`Clock`] of its own, knows accounts, roles and shares, can
@@ -38,11 +38,14 @@ mod eks;
 mod fault;
 mod front;
 pub mod identity;
+pub mod kms;
 mod oidc;
 mod partition;
 pub mod pca;
+pub mod policy;
 mod quota;
 mod random;
+mod service;
 mod sigv4;
 mod sts;
 mod web_identity;
@@ -58,6 +61,7 @@ pub use calls::{Call, NotCalled};
 pub use clock::Clock;
 pub use eks::{ClusterBuilder, ClusterHandle, ClusterStatus};
 pub use identity::{Account, RoleBuilder};
+pub use kms::{GrantConstraint, KeyKind, KeyState, KmsKey, KmsKeyBuilder};
 pub use oidc::IdentityProvider;
 pub use pca::{CaBuilder, CaHandle, IssuedCertificate, RamPermission, Status, UsageMode};
 pub use quota::Quotas;
@@ -67,6 +71,7 @@ use accounts::Accounts;
 use calls::Calls;
 use eks::Clusters;
 use fault::{Faults, Rewrite};
+use kms::Keys;
 use pca::Authorities;
 use quota::Buckets;
 
@@ -91,6 +96,7 @@ pub(crate) struct World {
     accounts: Mutex<Accounts>,
     authorities: Mutex<Authorities>,
     clusters: Mutex<Clusters>,
+    keys: Mutex<Keys>,
     issuers: Mutex<Vec<IdentityProvider>>,
     calls: Calls,
     faults: Faults,
@@ -105,6 +111,7 @@ impl Aws {
             accounts: Mutex::new(Accounts::default()),
             authorities: Mutex::new(Authorities::new()),
             clusters: Mutex::default(),
+            keys: Mutex::default(),
             issuers: Mutex::default(),
             calls: Calls::new(),
             faults: Faults::new(),
@@ -117,8 +124,8 @@ impl Aws {
         Ok(Self { world, server })
     }
 
-    /// `http://127.0.0.1:<port>`: for `endpoint_url` of Private CA, EKS and STS alike, in every
-    /// Region.
+    /// `http://127.0.0.1:<port>`: for `endpoint_url` of Private CA, EKS, KMS and STS alike, in
+    /// every Region.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.server.address())
     }
@@ -158,6 +165,11 @@ impl Aws {
         ClusterBuilder::new(self.world.clone(), name)
     }
 
+    /// A key of KMS to be, of [`ACCOUNT`] in [`REGION`] and symmetric unless the builder says otherwise.
+    pub fn kms_key(&self) -> KmsKeyBuilder {
+        KmsKeyBuilder::new(self.world.clone())
+    }
+
     /// What judges the tokens that are shown to this cluster, as EKS does it; each is a new one,
     /// with a book and a time of its own.
     pub fn authenticator(&self, cluster: &ClusterHandle) -> Authenticator {
@@ -181,14 +193,25 @@ impl Aws {
         self.world.faults.refuse(operation, times, failure);
     }
 
+    /// Refuses every call of an operation with `failure`, before anything is done, until
+    /// [`Aws::repair`]. What [`Aws::fail_next`] says comes first.
+    pub fn break_down(&self, operation: &str, failure: &Failure) {
+        self.world.faults.break_down(operation, failure);
+    }
+
+    /// Ends what [`Aws::break_down`] began.
+    pub fn repair(&self, operation: &str) {
+        self.world.faults.repair(operation);
+    }
+
     /// Carries the next `times` calls of an operation out, but answers HTTP 500, as if the answer
     /// had been lost.
     pub fn lose_next_answers(&self, operation: &str, times: usize) {
         self.world.faults.lose_answers(operation, times);
     }
 
-    /// Changes the JSON of the next answer of a Private CA operation that works: what a CA gone
-    /// wrong would say. Several are used one after the other.
+    /// Changes the JSON of the next answer of an operation that works: what a CA gone wrong would
+    /// say. Several are used one after the other.
     pub fn rewrite_next_answer(
         &self,
         operation: &str,
@@ -289,6 +312,10 @@ impl World {
 
     fn clusters(&self) -> MutexGuard<'_, Clusters> {
         self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn issuers(&self) -> MutexGuard<'_, Vec<IdentityProvider>> {

@@ -77,7 +77,7 @@ pub(super) fn session_name(request: &Value) -> Result<&str, Failure> {
 fn admits(role: &Role, caller: &Principal, request: &Value) -> bool {
     let external_id = request.get("ExternalId").and_then(Value::as_str);
     let named = role.external_id.is_none() || role.external_id.as_deref() == external_id;
-    role.trusts(caller) && named && caller.may("sts:AssumeRole")
+    role.trusts(caller) && named && caller.may("sts:AssumeRole", &role.arn)
 }
 
 /// `DurationSeconds` or its default; `chained` if it is opened from another session.

@@ -30,7 +30,7 @@ pub(crate) fn describe(world: &World, caller: &Caller, request: &Value) -> Resul
         .and_then(Value::as_str)
         .unwrap_or_default();
     let id = ClusterId::new(&caller.principal.account, &caller.region, name);
-    if !caller.principal.may("eks:DescribeCluster") {
+    if !caller.principal.may("eks:DescribeCluster", &id.arn()) {
         return Err(denied(caller, &id));
     }
     match world.clusters().get(&id) {

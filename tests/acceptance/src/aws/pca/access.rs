@@ -61,7 +61,10 @@ pub(super) fn admitted<'a>(
 
 /// Whether the caller's own policy lets it do this at all.
 pub(super) fn may(caller: &Caller, operation: &str, resource: &str) -> Result<(), Failure> {
-    if caller.principal.may(&format!("acm-pca:{operation}")) {
+    if caller
+        .principal
+        .may(&format!("acm-pca:{operation}"), resource)
+    {
         Ok(())
     } else {
         Err(denied(caller, operation, resource, "identity"))

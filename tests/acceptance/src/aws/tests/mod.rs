@@ -27,6 +27,7 @@ mod certificates;
 mod clusters;
 mod delivery;
 mod issuing;
+mod kms;
 mod knobs;
 mod listing;
 mod passthrough;
