@@ -13,6 +13,7 @@ mod connections;
 mod error;
 mod handshake;
 mod host;
+mod limits;
 mod reattach;
 mod server;
 mod socket;
@@ -35,6 +36,7 @@ pub use reattach::{Reattach, serve_reattach};
 
 use handshake::Handshake;
 use host::Host;
+use limits::Onlookers;
 
 /// How long tasks may linger when everything is said: together with the server's own drain it must
 /// stay below the 2 s after which a host kills.
@@ -50,11 +52,15 @@ const MOST_WORKERS: usize = 4;
 /// died without a word. It should cancel what runs. With the argument `--debug` the provider serves
 /// debuggers instead, until Ctrl-C. Started by hand it explains itself on stderr and fails.
 ///
+/// The process leaves no core dump behind, and may have some thousand files open.
+///
 /// Logging ([`super::log::init`]) must have been set up before.
 pub fn serve<P: Provider>(about: About, provider: P, stop: impl FnOnce()) -> ExitCode {
     let served = if env::args_os().any(|argument| argument == "--debug") {
+        limits::set(Onlookers::Welcome);
         run(reattach::debug(about, provider))
     } else {
+        limits::set(Onlookers::Unwanted);
         match Host::from_environment(|name| env::var_os(name)) {
             Ok(host) => start(&host, provider, stop),
             Err(Error::NotStartedByAHost) => return explain(about),

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, read_to_string};
 use std::process::{Child, ChildStdout, ExitStatus};
 use std::thread::{JoinHandle, sleep, spawn};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process};
 
 use super::host::COOKIE;
 use super::*;
@@ -32,11 +32,23 @@ fn being_the_plugin() {
             ExitCode::SUCCESS
         }
         "panics at the end" => serve(ABOUT, Stub, || panic!("a bug in main\nof two lines")),
+        "tells its limits" => serve(ABOUT, Stub, tell_limits),
         _ => serve(ABOUT, Stub, || println!("junk at the end")),
     };
     let failed = format!("{code:?}") == format!("{:?}", ExitCode::FAILURE);
     std::process::exit(i32::from(failed));
 }
+
+fn tell_limits() {
+    for (name, resource) in [("core", Resource::Core), ("files", Resource::Nofile)] {
+        eprintln!("limit of {name}: {:?}", getrlimit(resource));
+    }
+    #[cfg(target_os = "linux")]
+    eprintln!("{:?}", rustix::process::dumpable_behavior());
+}
+
+/// Few open files, as macOS has it, and core dumps as large as we may allow them.
+const AS_STARTED: &str = r#"ulimit -Sn 256; ulimit -Sc "$(ulimit -Hc)"; exec "$@""#;
 
 struct Plugin {
     child: Child,
@@ -56,7 +68,9 @@ struct Ended {
 impl Plugin {
     fn start(mode: &str, variables: &[(&str, &str)]) -> Self {
         let module = module_path!().split_once("::").unwrap().1;
-        let mut child = Command::new(env::current_exe().unwrap())
+        let mut child = Command::new("sh")
+            .args(["-c", AS_STARTED, "sh"])
+            .arg(env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "--test-threads=2"])
             .arg(format!("{module}::being_the_plugin"))
             .env_remove("TF_LOG")
@@ -183,6 +197,23 @@ async fn a_panic_in_a_handler_is_a_log_line_and_one_in_main_a_crash() {
     assert_eq!(logged["@timestamp"], "1970-01-01T00:00:00.000000Z");
     let location = logged["panic_location"].as_str().unwrap();
     assert!(location.contains("plugin/tests/stub.rs:"), "{location}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_leaves_no_core_and_may_open_what_a_fleet_needs() {
+    let mut plugin = Plugin::start("tells its limits", &[COOKIE]);
+    let line = Line::parse(&plugin.line("1|6|"));
+    let channel = connect(&line, None);
+    shut_down(&channel).await.unwrap();
+    drop(channel);
+    let told = plugin.end(PATIENCE).stderr;
+    let none = "limit of core: Rlimit { current: Some(0), maximum: Some(0) }";
+    assert!(told.contains(none), "{told}");
+    let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    let raised = format!("limit of files: Rlimit {{ current: Some({}), ", hard.min(4096));
+    assert!(told.contains(&raised), "{told}");
+    #[cfg(target_os = "linux")]
+    assert!(told.contains("Ok(NotDumpable)"), "{told}");
 }
 
 #[test]
