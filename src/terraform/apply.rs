@@ -196,7 +196,12 @@ pub(in crate::terraform) async fn refresh<C, P>(
     }
 }
 
-fn filled_in(schema: &Schema, settings: Dynamic, outputs: &Dynamic) -> Dynamic {
+/// An object of settings, with those of the outputs that the schema has.
+pub(in crate::terraform) fn filled_in(
+    schema: &Schema,
+    settings: Dynamic,
+    outputs: &Dynamic,
+) -> Dynamic {
     let filled = schema
         .outputs()
         .map(|output| (output.name, outputs.attribute(output.name).clone()));

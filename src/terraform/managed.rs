@@ -327,7 +327,8 @@ fn state<R: Resource>(object: &Object) -> Result<State<R>, Diagnostic> {
     })
 }
 
-fn typed<T: Fields>(value: &Dynamic) -> Result<T, Diagnostic> {
+/// The struct that stands for a tree; the message names the place that cannot be read.
+pub(in crate::terraform) fn typed<T: Fields>(value: &Dynamic) -> Result<T, Diagnostic> {
     T::read(value).map_err(|error| {
         let path = error.path().clone();
         let detail = match &error {
@@ -343,12 +344,19 @@ fn untyped<R: Resource>(
     private: &R::Private,
 ) -> Result<(Dynamic, Value), Diagnostic> {
     let outputs = outputs.write();
-    outputs.and_then(|outputs| Ok((outputs, serde_json::to_value(private)?))).map_err(|error| {
-        Diagnostic::error(
-            "Unwritable result",
-            format!("The result of the operation cannot be stored: {error}. This is a bug of the provider."),
-        )
-    })
+    outputs
+        .and_then(|outputs| Ok((outputs, serde_json::to_value(private)?)))
+        .map_err(|error| unwritable(&error))
+}
+
+/// What a result is to the user that its own type cannot write down.
+pub(in crate::terraform) fn unwritable(error: &serde_json::Error) -> Diagnostic {
+    Diagnostic::error(
+        "Unwritable result",
+        format!(
+            "The result of the operation cannot be handed over: {error}. This is a bug of the provider."
+        ),
+    )
 }
 
 #[cfg(test)]

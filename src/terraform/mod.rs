@@ -2,13 +2,16 @@
 //!
 //! A [`Resource`] is two structs, [`Settings`](Resource::Settings) and
 //! [`Outputs`](Resource::Outputs), a [`Schema`](schema::Schema) that names their fields, and a
-//! handful of functions. Everything between them and the wire is here.
+//! handful of functions. An [`Ephemeral`] object is the same with one function, and is stored
+//! nowhere. Everything between them and the wire is here.
 
 mod apply;
 mod diagnostic;
 mod duration;
+mod ephemeral;
 pub mod log;
 mod managed;
+mod openable;
 mod plan;
 pub mod plugin;
 mod private;
@@ -23,7 +26,9 @@ mod wire;
 
 pub use diagnostic::{Diagnostic, Path, Severity, Step};
 pub use duration::{Duration, NoDuration};
+pub use ephemeral::{Ephemeral, Opened};
 pub use managed::{Boxed, Ended, Found, Managed, Object, Slot};
+pub use openable::{Openable, Opener};
 pub use provider::{Configuration, Configure, Configured, Provider};
 pub use resource::{
     Ask, Call, Done, Ending, Intent, Planned, Reading, Resource, State, Unfinished, Verdict,

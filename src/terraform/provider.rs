@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use super::managed::Managed;
+use super::openable::Openable;
 use super::schema::Schema;
 use super::{Diagnostic, Dynamic};
 
@@ -14,6 +15,8 @@ pub struct Provider<C, P> {
     pub schema: Schema,
     /// The managed resources.
     pub resources: Vec<Box<dyn Managed<C, P>>>,
+    /// The ephemeral objects.
+    pub ephemerals: Vec<Box<dyn Openable<C>>>,
     /// From settings, of which any may still be unknown, to what operations and plans need.
     ///
     /// Reaches nobody: clients connect on first use, and what an unknown setting keeps from
@@ -52,12 +55,30 @@ impl<C, P> Provider<C, P> {
             .resources
             .iter()
             .find(|resource| resource.name() == type_name);
-        found.map(AsRef::as_ref).ok_or_else(|| {
-            let name = self.name;
-            Diagnostic::error(
-                "Unknown resource type",
-                format!("The provider {name} has no resource type {type_name:?}."),
-            )
-        })
+        found
+            .map(AsRef::as_ref)
+            .ok_or_else(|| self.lacks("resource type", type_name))
+    }
+
+    /// The ephemeral object of that type.
+    pub(in crate::terraform) fn ephemeral(
+        &self,
+        type_name: &str,
+    ) -> Result<&dyn Openable<C>, Diagnostic> {
+        let found = self
+            .ephemerals
+            .iter()
+            .find(|ephemeral| ephemeral.name() == type_name);
+        found
+            .map(AsRef::as_ref)
+            .ok_or_else(|| self.lacks("ephemeral resource", type_name))
+    }
+
+    fn lacks(&self, what: &str, type_name: &str) -> Diagnostic {
+        let name = self.name;
+        Diagnostic::error(
+            format!("Unknown {what}"),
+            format!("This version of the provider {name} has no {what} {type_name:?}."),
+        )
     }
 }

@@ -1,8 +1,8 @@
-//! Schemas and the structs that stand for them, of every resource.
+//! Schemas and the structs that stand for them, of every resource and every ephemeral one.
 
 use super::none;
 use crate::provider::provider;
-use crate::terraform::schema::Timeouts;
+use crate::terraform::schema::{Body, Role, Timeouts};
 
 #[test]
 fn schemas_and_structs_name_the_same_attributes() {
@@ -14,6 +14,45 @@ fn schemas_and_structs_name_the_same_attributes() {
             .map(move |mismatch| format!("{name}: {mismatch}"))
     });
     none("Settings, Outputs and SCHEMA of a resource differ:", found);
+}
+
+#[test]
+fn ephemeral_resources_are_named_after_the_provider_and_without_faults() {
+    let provider = provider();
+    let prefix = format!("{}_", provider.name);
+    let named = provider.ephemerals.iter();
+    let misnamed = named.filter(|ephemeral| !ephemeral.name().starts_with(&prefix));
+    let misnamed = misnamed.map(|ephemeral| format!("{} by its name", ephemeral.name()));
+    let faults = provider.ephemerals.iter().flat_map(|ephemeral| {
+        let name = ephemeral.name();
+        let faults = ephemeral.faults().into_iter();
+        faults.map(move |fault| format!("{name}: {fault}"))
+    });
+    none(
+        "A host would refuse, or the framework break, these ephemeral resources:",
+        misnamed.chain(faults),
+    );
+}
+
+/// Terraform before 1.11 would store what is never to be stored, so that it is refused there.
+#[test]
+fn nobody_must_write_what_older_hosts_cannot_hand_over() {
+    fn required(body: &Body, place: &str, found: &mut Vec<String>) {
+        let needed = body.attributes.iter();
+        let needed = needed.filter(|each| each.write_only && each.role == Role::Required);
+        found.extend(needed.map(|attribute| format!("{place}.{}", attribute.name)));
+        for block in body.blocks {
+            required(&block.body, &format!("{place}.{}", block.name), found);
+        }
+    }
+    let mut found = Vec::new();
+    for resource in &provider().resources {
+        required(&resource.schema().body, resource.name(), &mut found);
+    }
+    none(
+        "A write-only setting is optional, beside one that every host can store:",
+        found,
+    );
 }
 
 #[test]

@@ -13,10 +13,11 @@ impl Schema {
         object(&self.body, planned, config)
     }
 
-    /// Where a configuration has settings of this sort.
-    pub(in crate::terraform) fn handovers(&self, config: &Dynamic) -> Vec<Path> {
+    /// Where a configuration has settings of this sort; those that may still turn out to be null
+    /// count if `unclear` says so.
+    pub(in crate::terraform) fn handovers(&self, config: &Dynamic, unclear: bool) -> Vec<Path> {
         let mut places = Vec::new();
-        find(&self.body, config, &Path::root(), &mut places);
+        find(&self.body, config, &Path::root(), unclear, &mut places);
         places
     }
 }
@@ -53,22 +54,26 @@ fn object(body: &Body, planned: &Dynamic, config: &Dynamic) -> Dynamic {
     Dynamic::Map(entries)
 }
 
-fn find(body: &Body, config: &Dynamic, path: &Path, places: &mut Vec<Path>) {
+fn find(body: &Body, config: &Dynamic, path: &Path, unclear: bool, places: &mut Vec<Path>) {
+    let counts = |name| match config.attribute(name) {
+        Dynamic::Null => false,
+        Dynamic::Unknown(unknown) => unclear || unknown.not_null,
+        _ => true,
+    };
     let written = body
         .attributes
         .iter()
-        .filter(|attribute| attribute.write_only);
-    let written = written.filter(|attribute| !config.attribute(attribute.name).is_null());
+        .filter(|attribute| attribute.write_only && counts(attribute.name));
     places.extend(written.map(|attribute| path.attribute(attribute.name)));
     for block in body.blocks {
         let path = path.attribute(block.name);
         match config.attribute(block.name) {
             Dynamic::List(items) => {
                 for (place, item) in items.iter().enumerate() {
-                    find(&block.body, item, &path.index(place), places);
+                    find(&block.body, item, &path.index(place), unclear, places);
                 }
             }
-            single => find(&block.body, single, &path, places),
+            single => find(&block.body, single, &path, unclear, places),
         }
     }
 }
@@ -106,13 +111,14 @@ mod tests {
 
     #[test]
     fn its_places_are_known() {
-        let places = |config: &Dynamic| {
-            let places = SCHEMA.handovers(config).into_iter();
+        let places = |config: &Dynamic, unclear| {
+            let places = SCHEMA.handovers(config, unclear).into_iter();
             places.map(|path| path.to_string()).collect::<Vec<_>>()
         };
         let config = object(Dynamic::UNKNOWN, "t".into());
-        assert_eq!(places(&config), ["key_wo", "login[0].token_wo"]);
+        assert_eq!(places(&config, true), ["key_wo", "login[0].token_wo"]);
+        assert_eq!(places(&config, false), ["login[0].token_wo"]);
         let config = object(Dynamic::Null, Dynamic::Null);
-        assert_eq!(places(&config), [""; 0]);
+        assert_eq!(places(&config, true), [""; 0]);
     }
 }

@@ -1,10 +1,8 @@
 //! What is done for each call that concerns a managed resource.
 
-use std::time::Duration;
-
 use istiopca_proto::tfplugin6 as proto;
 
-use super::Inner;
+use super::{Answer, Inner, LOOK};
 use crate::terraform::apply::{self, Applied, Order, apply};
 use crate::terraform::managed::{Managed, Object};
 use crate::terraform::plan::{Plan, Proposal, plan};
@@ -13,11 +11,6 @@ use crate::terraform::resource::{Ask, Planned};
 use crate::terraform::schema::{Leniency, Schema};
 use crate::terraform::wire::{self, WireError, proto as spelt};
 use crate::terraform::{Diagnostic, Dynamic, Path};
-
-/// How long a look at the world may take; there is no setting for it.
-const LOOK: Duration = Duration::from_secs(120);
-
-type Answer<T> = Result<T, Vec<Diagnostic>>;
 
 impl<C: Send + Sync, P: Send + Sync> Inner<C, P> {
     pub(super) async fn validate_provider_config(
@@ -50,7 +43,11 @@ impl<C: Send + Sync, P: Send + Sync> Inner<C, P> {
         let config = received(schema, request.config.as_ref())?;
         let mut problems = schema.judge(&config);
         if !hands_over(request.client_capabilities.as_ref()) {
-            problems.extend(schema.handovers(&config).iter().map(not_handed_over));
+            // Before a plan everything that a module hands through is unknown, also what its user
+            // leaves out: only a configured process knows what will be planned.
+            let planning = self.session().is_ok();
+            let places = schema.handovers(&config, planning);
+            problems.extend(places.iter().map(not_handed_over));
         }
         let diagnostics = spelt::diagnostics(problems);
         Ok(proto::validate_resource_config::Response { diagnostics })
@@ -232,7 +229,8 @@ async fn preflight<C, P>(
     resource.preflight(call, prior, object, &promised).await
 }
 
-fn received(schema: &Schema, value: Option<&proto::DynamicValue>) -> Answer<Dynamic> {
+/// A value that must be of that schema.
+pub(super) fn received(schema: &Schema, value: Option<&proto::DynamicValue>) -> Answer<Dynamic> {
     let value = spelt::value(value).map_err(|error| one(unreadable(&error)))?;
     schema.conform(value, Leniency::Exact).map_err(one)
 }
@@ -244,7 +242,7 @@ fn unreadable(error: &WireError) -> Diagnostic {
     )
 }
 
-fn one(problem: Diagnostic) -> Vec<Diagnostic> {
+pub(super) fn one(problem: Diagnostic) -> Vec<Diagnostic> {
     vec![problem]
 }
 
@@ -285,12 +283,12 @@ mod tests {
             .collect()
     }
 
-    async fn validated(config: &Dynamic, write_only: bool) -> Vec<String> {
+    async fn validated(config: &Dynamic) -> Vec<String> {
         let request = proto::validate_resource_config::Request {
             type_name: LAMP.to_owned(),
             config: Some(spelt::dynamic_value(config)),
             client_capabilities: Some(proto::ClientCapabilities {
-                write_only_attributes_allowed: write_only,
+                write_only_attributes_allowed: true,
                 ..Default::default()
             }),
         };
@@ -317,24 +315,13 @@ mod tests {
             ),
         ]);
         assert_eq!(
-            validated(&config, true).await,
+            validated(&config).await,
             [
                 "1 steps: Invalid name",
                 "2 steps: Invalid create",
                 "1 steps: Conflicting settings",
             ]
         );
-    }
-
-    #[tokio::test]
-    async fn what_an_older_host_would_store_is_not_taken() {
-        let config = config(&[("token_wo", "s3cret".into())]);
-        assert_eq!(validated(&config, true).await, [""; 0]);
-        assert_eq!(
-            validated(&config, false).await,
-            ["1 steps: Write-only settings are not supported here"]
-        );
-        assert_eq!(validated(&lit(), false).await, [""; 0]);
     }
 
     async fn upgraded(version: i64, json: &str) -> Result<Dynamic, String> {

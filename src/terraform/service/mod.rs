@@ -4,11 +4,13 @@
 //! own: it is not cut off half-way when the host stops listening, and a panic in it ends as a
 //! message.
 
+mod ephemeral;
 mod failed;
 mod lifecycle;
 mod rpc;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -23,6 +25,16 @@ use super::{Diagnostic, Dynamic, log};
 
 /// Tells the time; the framework's only clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What logs call the type of a managed resource, and of an ephemeral one.
+const RESOURCE: &str = "tf_resource_type";
+const EPHEMERAL: &str = "tf_ephemeral_resource_type";
+
+/// What a call comes to, or the messages that it consists of instead.
+type Answer<T> = Result<T, Vec<Diagnostic>>;
+
+/// How long a look at the world may take; there is no setting for it.
+const LOOK: Duration = Duration::from_secs(120);
 
 /// The clock on the wall; nothing else in the crate reads it.
 pub fn wall_clock() -> Timestamp {
@@ -61,8 +73,7 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Service<C, P> {
         move || inner.stop()
     }
 
-    /// Does the work of one call in a task of its own and turns whatever becomes of it into an
-    /// answer.
+    /// Answers a call that is about a managed resource of that type, or about none.
     async fn answer<T, F>(
         &self,
         rpc: &'static str,
@@ -73,10 +84,22 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Service<C, P> {
         T: Failed + Send + 'static,
         F: Future<Output = Result<T, Vec<Diagnostic>>> + Send + 'static,
     {
-        let context = vec![
-            ("tf_rpc", rpc.to_owned()),
-            ("tf_resource_type", about.clone()),
-        ];
+        self.answer_about(rpc, (RESOURCE, about), work).await
+    }
+
+    /// Does the work of one call in a task of its own and turns whatever becomes of it into an
+    /// answer.
+    async fn answer_about<T, F>(
+        &self,
+        rpc: &'static str,
+        (kind, about): (&'static str, String),
+        work: impl FnOnce(Arc<Inner<C, P>>) -> F,
+    ) -> Result<Response<T>, Status>
+    where
+        T: Failed + Send + 'static,
+        F: Future<Output = Result<T, Vec<Diagnostic>>> + Send + 'static,
+    {
+        let context = vec![("tf_rpc", rpc.to_owned()), (kind, about.clone())];
         let work = work(Arc::clone(&self.0));
         let logged = log::within(context, async {
             log::at(log::Level::Trace, "called", &[]);
@@ -147,7 +170,7 @@ impl<C, P> Inner<C, P> {
 }
 
 impl<C, P> Session<C, P> {
-    fn call(&self, now: Timestamp, limit: std::time::Duration) -> Call<'_, C> {
+    fn call(&self, now: Timestamp, limit: Duration) -> Call<'_, C> {
         Call {
             clients: &self.configured.clients,
             now,
@@ -159,8 +182,6 @@ impl<C, P> Session<C, P> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use istiopca_proto::tfplugin6 as proto;
     use proto::provider_server::Provider as _;
     use tonic::Request;

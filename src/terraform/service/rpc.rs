@@ -10,7 +10,7 @@ use proto::provider_server::Provider;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{Failed, Service};
+use super::{EPHEMERAL, Failed, Service};
 use crate::terraform::Diagnostic;
 use crate::terraform::wire::proto::{diagnostics, schema};
 
@@ -35,9 +35,14 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
                 let type_name = resource.name().to_owned();
                 proto::get_metadata::ResourceMetadata { type_name }
             });
+            let ephemerals = inner.provider.ephemerals.iter().map(|ephemeral| {
+                let type_name = ephemeral.name().to_owned();
+                proto::get_metadata::EphemeralMetadata { type_name }
+            });
             Ok(proto::get_metadata::Response {
                 server_capabilities: Some(CAPABILITIES),
                 resources: resources.collect(),
+                ephemeral_resources: ephemerals.collect(),
                 ..Default::default()
             })
         })
@@ -52,9 +57,13 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
             let resources = inner.provider.resources.iter();
             let resources =
                 resources.map(|resource| (resource.name().to_owned(), schema(resource.schema())));
+            let ephemerals = inner.provider.ephemerals.iter();
+            let ephemerals = ephemerals
+                .map(|ephemeral| (ephemeral.name().to_owned(), schema(ephemeral.schema())));
             Ok(proto::get_provider_schema::Response {
                 provider: Some(schema(&inner.provider.schema)),
                 resource_schemas: resources.collect(),
+                ephemeral_resource_schemas: ephemerals.collect(),
                 server_capabilities: Some(CAPABILITIES),
                 ..Default::default()
             })
@@ -105,10 +114,14 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
         &self,
         request: Request<proto::validate_ephemeral_resource_config::Request>,
     ) -> Answer<proto::validate_ephemeral_resource_config::Response> {
-        Ok(refused(
-            "ephemeral resource",
-            &request.into_inner().type_name,
-        ))
+        let request = request.into_inner();
+        let about = (EPHEMERAL, request.type_name.clone());
+        self.answer_about(
+            "ValidateEphemeralResourceConfig",
+            about,
+            |inner| async move { inner.validate_ephemeral_resource_config(request).await },
+        )
+        .await
     }
 
     async fn validate_list_resource_config(
@@ -243,30 +256,36 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
         &self,
         request: Request<proto::open_ephemeral_resource::Request>,
     ) -> Answer<proto::open_ephemeral_resource::Response> {
-        Ok(refused(
-            "ephemeral resource",
-            &request.into_inner().type_name,
-        ))
+        let request = request.into_inner();
+        let about = (EPHEMERAL, request.type_name.clone());
+        self.answer_about("OpenEphemeralResource", about, |inner| async move {
+            inner.open_ephemeral_resource(request).await
+        })
+        .await
     }
 
     async fn renew_ephemeral_resource(
         &self,
         request: Request<proto::renew_ephemeral_resource::Request>,
     ) -> Answer<proto::renew_ephemeral_resource::Response> {
-        Ok(refused(
-            "ephemeral resource",
-            &request.into_inner().type_name,
-        ))
+        let request = request.into_inner();
+        let about = (EPHEMERAL, request.type_name.clone());
+        self.answer_about("RenewEphemeralResource", about, |inner| async move {
+            inner.renew_ephemeral_resource(request).await
+        })
+        .await
     }
 
     async fn close_ephemeral_resource(
         &self,
         request: Request<proto::close_ephemeral_resource::Request>,
     ) -> Answer<proto::close_ephemeral_resource::Response> {
-        Ok(refused(
-            "ephemeral resource",
-            &request.into_inner().type_name,
-        ))
+        let request = request.into_inner();
+        let about = (EPHEMERAL, request.type_name.clone());
+        self.answer_about("CloseEphemeralResource", about, |inner| async move {
+            inner.close_ephemeral_resource(request).await
+        })
+        .await
     }
 
     async fn get_functions(

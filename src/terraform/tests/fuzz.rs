@@ -5,8 +5,9 @@ use istiopca_proto::tfplugin6 as proto;
 use proptest::prelude::*;
 use proto::provider_server::Provider as _;
 use proto::{
-    apply_resource_change, plan_resource_change, read_resource, upgrade_resource_state,
-    validate_resource_config,
+    apply_resource_change, close_ephemeral_resource, open_ephemeral_resource, plan_resource_change,
+    read_resource, renew_ephemeral_resource, upgrade_resource_state,
+    validate_ephemeral_resource_config, validate_resource_config,
 };
 use tonic::{Request, Response, Status};
 
@@ -14,9 +15,10 @@ use super::super::schema::Schema;
 use super::super::value::arbitrary::dynamic;
 use super::super::wire::msgpack;
 use super::super::wire::proto::value;
-use super::super::{Dynamic, Service, Slot};
+use super::super::{Dynamic, Service};
+use super::flame;
 use super::host::{Host, THING};
-use super::lamp::{self, Lamp};
+use super::lamp::{self, Bench};
 use super::oracle;
 use super::random::{self, Dice, Model, blueprint};
 
@@ -159,6 +161,44 @@ where
     ])
 }
 
+/// Sends every call of an ephemeral object's life, garbled, and returns the value of the answers.
+async fn bombard_opening<C, P>(
+    service: &Service<C, P>,
+    type_name: &str,
+    object: &Dynamic,
+    garble: &Garble,
+) -> Result<Answers, String>
+where
+    C: Send + Sync + 'static,
+    P: Send + Sync + 'static,
+{
+    let type_name = type_name.to_owned();
+    let private = Some(garble.private.of(PRIVATE));
+    let validate = validate_ephemeral_resource_config::Request {
+        type_name: type_name.clone(),
+        config: garble.proposed.value(object),
+    };
+    let open = open_ephemeral_resource::Request {
+        type_name: type_name.clone(),
+        config: garble.config.value(object),
+        ..Default::default()
+    };
+    let renew = renew_ephemeral_resource::Request {
+        type_name: type_name.clone(),
+        private: private.clone(),
+    };
+    let close = close_ephemeral_resource::Request { type_name, private };
+    let validated = service.validate_ephemeral_resource_config(Request::new(validate));
+    calm(validated.await, |answer| (answer.diagnostics, None))?;
+    let opened = service.open_ephemeral_resource(Request::new(open)).await;
+    let opened = calm(opened, |answer| (answer.diagnostics, answer.result))?;
+    let renewed = service.renew_ephemeral_resource(Request::new(renew)).await;
+    calm(renewed, |answer| (answer.diagnostics, None))?;
+    let closed = service.close_ephemeral_resource(Request::new(close)).await;
+    calm(closed, |answer| (answer.diagnostics, None))?;
+    Ok(vec![opened])
+}
+
 /// The value of an answer without errors; an answer that tells of a panic is none.
 fn calm<T>(
     answer: Result<Response<T>, Status>,
@@ -183,6 +223,19 @@ fn readable(schema: &Schema, answers: &Answers) -> Result<(), String> {
     Ok(())
 }
 
+/// The provider of lamps and flames, configured.
+async fn house() -> Result<Service<Bench, bool>, String> {
+    let service = lamp::service();
+    let config = Dynamic::from([("lamps", Dynamic::Null)]);
+    let request = proto::configure_provider::Request {
+        config: Bytes::Right.value(&config),
+        ..Default::default()
+    };
+    let configured = service.configure_provider(Request::new(request)).await;
+    calm(configured, |answer| (answer.diagnostics, None))?;
+    Ok(service)
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().build().expect("a runtime")
@@ -193,21 +246,25 @@ proptest! {
 
     #[test]
     fn a_typed_resource_survives_any_bytes(garble in garble()) {
-        let service = lamp::service();
         let outcome = runtime().block_on(async {
-            let config = Dynamic::from([("lamps", Dynamic::Null)]);
-            let request = proto::configure_provider::Request {
-                config: Bytes::Right.value(&config),
-                ..Default::default()
-            };
-            let configured = service.configure_provider(Request::new(request)).await;
-            calm(configured, |answer| (answer.diagnostics, None))?;
+            let service = house().await?;
             let mount = Dynamic::List(vec![Dynamic::from([("wall", "north")])]);
             let lamp = lamp::config(&[("watts", 5.into()), ("mount", mount)]);
             bombard(&service, "house_lamp", &lamp, &garble).await
         });
-        let schema = Slot::<Lamp>::boxed();
-        let outcome = outcome.and_then(|answers| readable(schema.schema(), &answers));
+        let outcome = outcome.and_then(|answers| readable(&lamp::SCHEMA, &answers));
+        prop_assert_eq!(outcome, Ok(()));
+    }
+
+    #[test]
+    fn a_typed_ephemeral_survives_any_bytes(garble in garble()) {
+        let outcome = runtime().block_on(async {
+            let service = house().await?;
+            let shade = Dynamic::List(vec![Dynamic::from([("tint", "green")])]);
+            let flame = flame::config(&[("shade", shade)]);
+            bombard_opening(&service, "house_flame", &flame, &garble).await
+        });
+        let outcome = outcome.and_then(|answers| readable(&flame::SCHEMA, &answers));
         prop_assert_eq!(outcome, Ok(()));
     }
 

@@ -9,7 +9,8 @@ use tonic::Request;
 
 use super::super::schema::{Body, Nesting, Role, Schema};
 use super::super::wire::proto::{dynamic_value, value};
-use super::super::{Configured, Dynamic, Managed, Path, Provider, Service};
+use super::super::{Configured, Dynamic, Managed, Openable, Path, Provider, Service};
+use super::cores::Core;
 use super::oracle::{self, Faults};
 use super::random;
 
@@ -19,6 +20,8 @@ pub(super) const THING: &str = "random_thing";
 /// One object's core.
 pub(super) struct Host {
     pub(super) service: Service<(), ()>,
+    core: Core,
+    /// As this version reads it.
     schema: Schema,
     runtime: tokio::runtime::Runtime,
 }
@@ -68,13 +71,34 @@ pub(super) struct Applied {
 type Outcome<T> = Result<T, Trouble>;
 
 impl Host {
-    /// A core that has configured a provider of one resource.
+    /// A core of today that has configured a provider of one resource.
     pub(super) fn new(resource: Box<dyn Managed<(), ()>>) -> Self {
-        let schema = *resource.schema();
+        Self::of(Core::newest(), resource)
+    }
+
+    /// A core of that version that has configured a provider of one resource.
+    pub(super) fn of(core: Core, resource: Box<dyn Managed<(), ()>>) -> Self {
+        let schema = core.reads(resource.schema());
+        Self::serving(core, schema, vec![resource], Vec::new())
+    }
+
+    /// A core of today that has configured a provider of one ephemeral object.
+    pub(super) fn opening(ephemeral: Box<dyn Openable<()>>) -> Self {
+        let schema = *ephemeral.schema();
+        Self::serving(Core::newest(), schema, Vec::new(), vec![ephemeral])
+    }
+
+    fn serving(
+        core: Core,
+        schema: Schema,
+        resources: Vec<Box<dyn Managed<(), ()>>>,
+        ephemerals: Vec<Box<dyn Openable<()>>>,
+    ) -> Self {
         let provider = Provider {
             name: "random",
             schema: Schema::new("Chance.", &[]),
-            resources: vec![resource],
+            resources,
+            ephemerals,
             configure: |_| {
                 Ok(Configured {
                     clients: (),
@@ -84,6 +108,7 @@ impl Host {
         };
         let clock: super::super::Clock = std::sync::Arc::new(|| Timestamp::UNIX_EPOCH);
         let host = Self {
+            core,
             service: Service::new(provider, clock),
             schema,
             runtime: tokio::runtime::Builder::new_current_thread()
@@ -93,6 +118,7 @@ impl Host {
         };
         let request = proto::configure_provider::Request {
             config: Some(dynamic_value(&Dynamic::Map(Default::default()))),
+            client_capabilities: core.capabilities(),
             ..Default::default()
         };
         let answer = host
@@ -107,10 +133,7 @@ impl Host {
         let request = proto::validate_resource_config::Request {
             type_name: THING.to_owned(),
             config: Some(dynamic_value(config)),
-            client_capabilities: Some(proto::ClientCapabilities {
-                write_only_attributes_allowed: true,
-                ..Default::default()
-            }),
+            client_capabilities: self.core.says_at_validate(),
         };
         let call = self.service.validate_resource_config(Request::new(request));
         told(self.answered(call)?.diagnostics)
@@ -144,6 +167,7 @@ impl Host {
             type_name: THING.to_owned(),
             current_state: Some(dynamic_value(&stored.value)),
             private: stored.private.clone(),
+            client_capabilities: self.core.capabilities(),
             ..Default::default()
         };
         let answer = self.answered(self.service.read_resource(Request::new(request)))?;
@@ -198,6 +222,7 @@ impl Host {
             proposed_new_state: Some(dynamic_value(&Dynamic::Null)),
             config: Some(dynamic_value(&Dynamic::Null)),
             prior_private: stored.private.clone(),
+            client_capabilities: self.core.capabilities(),
             ..Default::default()
         };
         let answer = self.answered(self.service.plan_resource_change(Request::new(request)))?;
@@ -278,6 +303,51 @@ impl Host {
         Ok(Applied { stored, errors })
     }
 
+    /// Whether the provider accepts a configuration of an ephemeral object.
+    pub(super) fn validate_opening(&self, config: &Dynamic) -> Outcome<()> {
+        let request = proto::validate_ephemeral_resource_config::Request {
+            type_name: THING.to_owned(),
+            config: Some(dynamic_value(config)),
+        };
+        let call = self
+            .service
+            .validate_ephemeral_resource_config(Request::new(request));
+        told(self.answered(call)?.diagnostics)
+    }
+
+    /// Opens an ephemeral object, renews it once and closes it: what it came to.
+    pub(super) fn open(&self, config: &Dynamic) -> Outcome<Dynamic> {
+        let type_name = THING.to_owned();
+        let request = proto::open_ephemeral_resource::Request {
+            type_name: type_name.clone(),
+            config: Some(dynamic_value(config)),
+            client_capabilities: self.core.capabilities(),
+        };
+        let answer = self.answered(self.service.open_ephemeral_resource(Request::new(request)))?;
+        told(answer.diagnostics)?;
+        if answer.deferred.is_some() {
+            return wrong("deferred what it was not allowed to");
+        }
+        let result = self.seen(answer.result.as_ref())?;
+        right(oracle::opened(&self.schema, config, &result))?;
+        let (renewed, closed) = (
+            proto::renew_ephemeral_resource::Request {
+                type_name: type_name.clone(),
+                private: answer.private.clone(),
+            },
+            proto::close_ephemeral_resource::Request {
+                type_name,
+                private: answer.private,
+            },
+        );
+        let renewed =
+            self.answered(self.service.renew_ephemeral_resource(Request::new(renewed)))?;
+        told(renewed.diagnostics)?;
+        let closed = self.answered(self.service.close_ephemeral_resource(Request::new(closed)))?;
+        told(closed.diagnostics)?;
+        Ok(result)
+    }
+
     fn planned(&self, prior: &Dynamic, config: &Dynamic, private: &[u8]) -> Outcome<Planned> {
         let request = proto::plan_resource_change::Request {
             type_name: THING.to_owned(),
@@ -285,6 +355,7 @@ impl Host {
             proposed_new_state: Some(dynamic_value(&proposed(&self.schema.body, prior, config))),
             config: Some(dynamic_value(config)),
             prior_private: private.to_vec(),
+            client_capabilities: self.core.capabilities(),
             ..Default::default()
         };
         let answer = self.answered(self.service.plan_resource_change(Request::new(request)))?;

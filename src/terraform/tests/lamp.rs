@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::schema::{Block, Check, Fallback, Rule, Schema, Timeouts, number, text};
 use super::super::{
-    Ask, Call, Clock, Configured, Diagnostic, Done, Dynamic, Ending, Intent, Path, Planned,
+    Ask, Call, Clock, Configured, Diagnostic, Done, Dynamic, Ending, Intent, Opener, Path, Planned,
     Provider, Reading, Resource, Service, Slot, State, Unfinished, Verdict,
 };
+use super::flame::Flame;
 
 /// A lamp: its name is its identity, and says how its operations end.
 pub(in crate::terraform) struct Lamp;
@@ -22,7 +23,8 @@ pub(in crate::terraform) struct Lamp;
 pub(in crate::terraform) struct Bench(Mutex<Vec<String>>);
 
 impl Bench {
-    fn note(&self, event: String) {
+    /// Notes what has been done.
+    pub(in crate::terraform) fn note(&self, event: String) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -149,7 +151,7 @@ pub(in crate::terraform) fn call(bench: &Bench) -> Call<'_, Bench> {
     }
 }
 
-/// A provider of lamps; its settings may forbid them.
+/// A provider of lamps, which its settings may forbid, and flames.
 pub(in crate::terraform) fn service() -> Service<Bench, bool> {
     const SCHEMA: Schema = Schema::new(
         "A house.",
@@ -162,6 +164,7 @@ pub(in crate::terraform) fn service() -> Service<Bench, bool> {
         name: "house",
         schema: SCHEMA,
         resources: vec![Slot::<Lamp>::boxed()],
+        ephemerals: vec![Opener::<Flame>::boxed()],
         configure: |configuration| match configuration.settings.attribute("lamps").as_str() {
             Some("bug") => panic!("a bug in the house"),
             lamps => Ok(Configured {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Once};
 
 use super::super::schema::Schema;
 use super::super::{Dynamic, Ending};
+use super::cores::Core;
 use super::host::{Action, Applied, Change, Host, Stored, THING, Trouble};
 use super::oracle;
 use super::random::{self, Blueprint, Dice, Event, Fate, Model, Script, Sight};
@@ -43,6 +44,7 @@ pub(super) type Lived<T = ()> = Result<T, String>;
 /// One object under one core.
 pub(super) struct Life {
     host: Host,
+    core: Core,
     script: Arc<Script>,
     schema: Schema,
     promised: &'static [(&'static str, &'static str)],
@@ -51,8 +53,8 @@ pub(super) struct Life {
 }
 
 impl Life {
-    /// A core that knows a resource of this kind, and a user with a configuration.
-    pub(super) fn new(blueprint: &Blueprint, seed: u64) -> Self {
+    /// A core of that version that knows a resource of this kind, and a user with a configuration.
+    pub(super) fn under(core: Core, blueprint: &Blueprint, seed: u64) -> Self {
         keep_expected_panics_quiet();
         let script = Arc::<Script>::default();
         let schema = blueprint.build();
@@ -64,11 +66,12 @@ impl Life {
             script: Arc::clone(&script),
         };
         Self {
-            host: Host::new(Box::new(model)),
+            host: Host::of(core, Box::new(model)),
+            core,
             script,
             schema,
             promised: blueprint.promised(),
-            config: random::config(&schema.body, Dice::new(seed)),
+            config: core.writes(&schema, random::config(&schema.body, Dice::new(seed))),
             stored: None,
         }
     }
@@ -86,7 +89,9 @@ impl Life {
         self.edit(Dice::new(run.config));
         let veil = run.veil.map(Dice::new);
         let veiled = veil.map(|veil| veiled(&self.schema.body, &self.config, veil));
-        let seen = oracle::seen(&self.schema, &veiled.unwrap_or_else(|| self.config.clone()))?;
+        let shown = veiled.unwrap_or_else(|| self.config.clone());
+        let shown = self.core.writes(&self.schema, shown);
+        let seen = oracle::seen(&self.schema, &shown)?;
         fine(self.host.validate(&seen))?;
         fine(self.host.validate(&self.config))?;
         let force = self.stored.is_some() && run.way != Way::Apply;
@@ -119,6 +124,7 @@ impl Life {
     /// The user changes about half of the configuration.
     fn edit(&mut self, dice: Dice) {
         let fresh = random::config(&self.schema.body, dice);
+        let fresh = self.core.writes(&self.schema, fresh);
         let (Dynamic::Map(config), Dynamic::Map(fresh)) = (&mut self.config, fresh) else {
             return;
         };
@@ -449,7 +455,7 @@ fn claim(holds: bool, otherwise: &str) -> Lived {
 }
 
 /// The model's own bugs are no news; every other panic is.
-fn keep_expected_panics_quiet() {
+pub(super) fn keep_expected_panics_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let loud = std::panic::take_hook();

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::cores::Core;
 use super::life::{Life, Run, Way};
 use super::random::{Fate, Sight, blueprint};
 
@@ -45,11 +46,12 @@ proptest! {
 
     #[test]
     fn no_core_has_anything_to_object_to(
+        core in select(Core::ALL),
         blueprint in blueprint(),
         seed in any::<u64>(),
         runs in prop::collection::vec(run(), 1..7),
     ) {
-        let mut life = Life::new(&blueprint, seed);
+        let mut life = Life::under(core, &blueprint, seed);
         for run in &runs {
             life.run(run).map_err(TestCaseError::fail)?;
         }

@@ -1,11 +1,14 @@
 //! The framework as a core meets it: through its service, with a core's own demands as the oracle.
 
 mod broken;
+mod cores;
+pub(in crate::terraform) mod flame;
 mod fuzz;
 mod host;
 pub(in crate::terraform) mod lamp;
 mod life;
 mod lives;
+mod opening;
 mod oracle;
 pub(in crate::terraform) mod random;
 mod veil;

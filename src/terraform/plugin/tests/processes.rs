@@ -210,7 +210,10 @@ async fn the_process_leaves_no_core_and_may_open_what_a_fleet_needs() {
     let none = "limit of core: Rlimit { current: Some(0), maximum: Some(0) }";
     assert!(told.contains(none), "{told}");
     let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let raised = format!("limit of files: Rlimit {{ current: Some({}), ", hard.min(4096));
+    let raised = format!(
+        "limit of files: Rlimit {{ current: Some({}), ",
+        hard.min(4096)
+    );
     assert!(told.contains(&raised), "{told}");
     #[cfg(target_os = "linux")]
     assert!(told.contains("Ok(NotDumpable)"), "{told}");

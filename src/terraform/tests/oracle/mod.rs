@@ -34,6 +34,20 @@ pub(super) fn storable(schema: &Schema, state: &Dynamic) -> Faults {
     faults
 }
 
+/// What an opened ephemeral object must be: there, known, and different from its configuration in
+/// computed attributes only. Terraform calls the breach an "invalid ephemeral resource instance",
+/// and OpenTofu takes the same look at the whole as at a data source.
+pub(super) fn opened(schema: &Schema, config: &Dynamic, result: &Dynamic) -> Faults {
+    let mut faults = plan_valid(schema, &Dynamic::Null, config, result);
+    if result.is_null() {
+        faults.push("produced a null object".to_owned());
+    }
+    if !result.is_wholly_known() {
+        faults.push("produced a value that is not wholly known".to_owned());
+    }
+    faults
+}
+
 /// What is never stored must be null, at any depth, in states and in plans.
 pub(super) fn bare(schema: &Schema, object: &Dynamic) -> Faults {
     let mut faults = Vec::new();

@@ -181,6 +181,14 @@ impl Blueprint {
         Schema::new("A thing.", attributes).blocks(blocks)
     }
 
+    /// The same without what only makes sense with something that is stored.
+    pub(crate) fn unstored(&self) -> Self {
+        let mut unstored = self.clone();
+        unstored.settings.iter_mut().for_each(Setting::unstore);
+        unstored.blocks.iter_mut().for_each(Nested::unstore);
+        unstored
+    }
+
     /// The outputs that a create fills in with fixed texts.
     pub(crate) fn promised(&self) -> &'static [(&'static str, &'static str)] {
         let outputs = self.outputs.iter().enumerate();
@@ -192,6 +200,13 @@ impl Blueprint {
 }
 
 impl Setting {
+    fn unstore(&mut self) {
+        self.replaces = false;
+        if self.wish == Wish::WriteOnly {
+            self.wish = Wish::Optional;
+        }
+    }
+
     fn build(&self, name: &'static str, in_set: bool) -> Attribute {
         let kind = self.kind.build();
         let attribute = Attribute {
@@ -208,6 +223,11 @@ impl Setting {
 }
 
 impl Nested {
+    fn unstore(&mut self) {
+        self.settings.iter_mut().for_each(Setting::unstore);
+        self.blocks.iter_mut().for_each(Self::unstore);
+    }
+
     fn build(&self, name: &'static str, in_set: bool) -> Block {
         let in_set = in_set || matches!(self.nesting, Shape::Set(..));
         let settings = self.settings.iter().enumerate();

@@ -291,6 +291,7 @@ impl Round {
             name: "chance",
             schema: Schema::new("Chance.", &[]),
             resources: resources.collect(),
+            ephemerals: Vec::new(),
             configure: |_| {
                 Ok(Configured {
                     clients: (),

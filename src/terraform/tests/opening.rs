@@ -1,0 +1,194 @@
+//! Ephemeral objects of random kinds, opened by a core that believes nothing.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::schema::{Body, Schema, text};
+use super::super::{Boxed, Call, Diagnostic, Dynamic, Openable, Opened};
+use super::host::{Host, THING, Trouble};
+use super::oracle;
+use super::random::{self, Dice, Fate, blueprint};
+use super::veil::veiled;
+
+/// An ephemeral object that behaves as its dice fall; no two openings come to the same.
+struct Spring {
+    schema: Schema,
+    dice: Dice,
+    fate: Fate,
+    seen: Arc<Seen>,
+}
+
+/// What a spring was shown.
+#[derive(Default)]
+struct Seen {
+    openings: AtomicUsize,
+    last: Mutex<Option<Dynamic>>,
+}
+
+impl Seen {
+    fn openings(&self) -> usize {
+        self.openings.load(Ordering::SeqCst)
+    }
+
+    fn last(&self) -> Option<Dynamic> {
+        let last = self.last.lock();
+        last.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Openable<()> for Spring {
+    fn name(&self) -> &'static str {
+        THING
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn mismatches(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn open<'a>(
+        &'a self,
+        _: &'a Call<'a, ()>,
+        settings: &'a Dynamic,
+    ) -> Boxed<'a, Result<Opened<Dynamic>, Diagnostic>> {
+        Box::pin(async move {
+            let number = self.seen.openings.fetch_add(1, Ordering::SeqCst);
+            let mut last = self
+                .seen
+                .last
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *last = Some(settings.clone());
+            drop(last);
+            let outputs = outputs(&self.schema, self.dice.nth(number));
+            match self.fate {
+                Fate::Succeeds => Ok(Opened {
+                    outputs,
+                    warnings: vec![Diagnostic::warning("Something to know", "It is open.")],
+                }),
+                Fate::Fails | Fate::StopsHalfway => {
+                    Err(Diagnostic::error("It did not work", "Nobody knows why."))
+                }
+                Fate::Panics => panic!("a bug in an opening"),
+            }
+        })
+    }
+}
+
+/// Values for the outputs, as a user would write them; now and then none.
+fn outputs(schema: &Schema, dice: Dice) -> Dynamic {
+    let written = schema.outputs().map(|output| output.optional());
+    let body = Body::new(Vec::leak(written.collect()));
+    random::config(&body, dice)
+}
+
+fn settings(schema: &Schema, object: &Dynamic) -> Dynamic {
+    let blocks = schema.body.blocks.iter().map(|block| block.name);
+    let names = schema.settings().map(|setting| setting.name).chain(blocks);
+    let named = names.map(|name| (name.to_owned(), object.attribute(name).clone()));
+    Dynamic::Map(named.collect())
+}
+
+proptest! {
+    #![proptest_config(super::cases(128))]
+
+    #[test]
+    fn no_core_has_anything_to_object_to(
+        blueprint in blueprint(),
+        seed in any::<u64>(),
+        veil in any::<Option<u64>>(),
+        fate in select(vec![Fate::Succeeds, Fate::Succeeds, Fate::Fails, Fate::Panics]),
+    ) {
+        super::life::keep_expected_panics_quiet();
+        let (schema, seen) = (blueprint.unstored().build(), Arc::<Seen>::default());
+        let dice = Dice::new(seed);
+        let spring = Spring { schema, dice, fate, seen: Arc::clone(&seen) };
+        let faults = spring.faults();
+        prop_assert!(
+            faults.iter().all(|fault| fault.ends_with("a list of at most one serves better")),
+            "{faults:?}"
+        );
+        let host = Host::opening(Box::new(spring));
+        let config = random::config(&schema.body, dice);
+        let known = oracle::seen(&schema, &config).map_err(TestCaseError::fail)?;
+        let veiled = veil.map(|veil| veiled(&schema.body, &config, Dice::new(veil)));
+        let config = oracle::seen(&schema, &veiled.unwrap_or(known)).map_err(TestCaseError::fail)?;
+        prop_assert_eq!(host.validate_opening(&config), Ok(()));
+        let opened = host.open(&config);
+        let wanted = oracle::wanted(&schema.body, &config, false);
+        if !config.is_wholly_known() {
+            prop_assert!(matches!(opened, Err(Trouble::Told(_))), "{opened:?}");
+            prop_assert_eq!(seen.openings(), 0, "it was opened too early");
+            return Ok(());
+        }
+        prop_assert_eq!(seen.openings(), 1);
+        let shown = seen.last().map(|shown| settings(&schema, &shown));
+        prop_assert_eq!(shown, Some(settings(&schema, &wanted)));
+        match fate {
+            Fate::Succeeds => {
+                let opened = opened.map_err(|trouble| TestCaseError::fail(format!("{trouble:?}")))?;
+                prop_assert_eq!(settings(&schema, &opened), settings(&schema, &wanted));
+                let expected = outputs(&schema, dice.nth(0));
+                let expected = schema.outputs().map(|output| expected.attribute(output.name));
+                let found = schema.outputs().map(|output| opened.attribute(output.name));
+                prop_assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            }
+            _ => {
+                let told = matches!(&opened, Err(Trouble::Told(told)) if told.len() == 1);
+                prop_assert!(told, "{opened:?}");
+            }
+        }
+        let again = host.open(&config);
+        prop_assert_eq!(again.is_ok(), fate == Fate::Succeeds, "{:?}", again);
+        prop_assert_eq!(seen.openings(), 2, "each opening is one of its own");
+    }
+}
+
+/// What breaks the contract, in one way each.
+struct Leak(Dynamic);
+
+const LEAK: Schema = Schema::new("A leak.", &[text("name").optional(), text("key")]);
+
+impl Openable<()> for Leak {
+    fn name(&self) -> &'static str {
+        THING
+    }
+
+    fn schema(&self) -> &Schema {
+        &LEAK
+    }
+
+    fn mismatches(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn open<'a>(
+        &'a self,
+        _: &'a Call<'a, ()>,
+        _: &'a Dynamic,
+    ) -> Boxed<'a, Result<Opened<Dynamic>, Diagnostic>> {
+        Box::pin(async move { Ok(Opened::new(Dynamic::from([("key", self.0.clone())]))) })
+    }
+}
+
+#[test]
+fn what_a_core_says_to_a_broken_opening_ours_says_too() {
+    let config = Dynamic::from([("name", Dynamic::Null), ("key", Dynamic::Null)]);
+    let opened = |key: Dynamic| Host::opening(Box::new(Leak(key))).open(&config);
+    assert!(opened("k".into()).is_ok());
+    assert!(opened(Dynamic::Null).is_ok());
+    for broken in [Dynamic::UNKNOWN, true.into()] {
+        let opened = opened(broken);
+        assert!(matches!(opened, Err(Trouble::Wrong(_))), "{opened:?}");
+    }
+    let named = Dynamic::from([("name", "other"), ("key", "k")]);
+    let faults = oracle::opened(&LEAK, &config, &named);
+    assert_eq!(faults, ["name: planned value for a non-computed attribute"]);
+    assert!(!oracle::opened(&LEAK, &config, &Dynamic::Null).is_empty());
+}
