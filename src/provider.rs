@@ -57,7 +57,7 @@ pub fn provider() -> Provider<Clients, Policy> {
         name: "istiopca",
         schema: SCHEMA,
         resources: resources::all(),
-        ephemerals: Vec::new(),
+        ephemerals: resources::ephemerals(),
         configure,
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use super::pem;
+
 const LENGTH: usize = 32;
 
 /// SHA-256 over a certificate's DER, a public key's SPKI or a file; written as 64 lower-case hex
@@ -113,6 +115,11 @@ impl PublicKey {
     /// The SPKI in DER.
     pub fn as_der(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The SPKI in PEM, label `PUBLIC KEY` (RFC 7468 §13).
+    pub fn to_pem(&self) -> String {
+        pem::encode("PUBLIC KEY", &self.0)
     }
 
     /// Digest of the SPKI: the same for a key, its CSR and every certificate over it.

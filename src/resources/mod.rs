@@ -6,11 +6,12 @@ mod custody;
 mod intermediate;
 mod issue;
 pub(crate) mod metadata;
+mod private_key;
 mod words;
 
 use crate::clients::Clients;
 use crate::provider::Policy;
-use crate::terraform::{Managed, Slot};
+use crate::terraform::{Managed, Openable, Opener, Slot};
 
 /// Every resource that the provider has.
 pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
@@ -18,4 +19,9 @@ pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
         Slot::<intermediate::Intermediate>::boxed(),
         Slot::<cacerts_secret::CacertsSecret>::boxed(),
     ]
+}
+
+/// Every ephemeral resource that the provider has.
+pub fn ephemerals() -> Vec<Box<dyn Openable<Clients>>> {
+    vec![Opener::<private_key::PrivateKey>::boxed()]
 }

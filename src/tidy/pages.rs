@@ -16,25 +16,46 @@ const CLOSES: &str = "\n```";
 fn every_page_shows_the_schema_as_it_is() {
     let provider = provider();
     let mut stale = vec![renewed("docs/index.md", &provider.schema)];
-    let mut wanted = BTreeSet::new();
-    for resource in &provider.resources {
-        let name = resource
-            .name()
-            .trim_start_matches(provider.name)
-            .trim_start_matches('_');
-        let page = format!("docs/resources/{name}.md");
-        stale.push(renewed(&page, resource.schema()));
-        wanted.insert(page);
+    let resources = provider.resources.iter();
+    let ephemerals = provider.ephemerals.iter();
+    for (directory, pages) in [
+        (
+            "docs/resources",
+            resources
+                .map(|resource| (resource.name(), *resource.schema()))
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "docs/ephemeral-resources",
+            ephemerals
+                .map(|ephemeral| (ephemeral.name(), *ephemeral.schema()))
+                .collect(),
+        ),
+    ] {
+        let mut wanted = BTreeSet::new();
+        for (name, schema) in pages {
+            let name = name
+                .trim_start_matches(provider.name)
+                .trim_start_matches('_');
+            let page = format!("{directory}/{name}.md");
+            stale.push(renewed(&page, &schema));
+            wanted.insert(page);
+        }
+        nothing_else(directory, &wanted);
     }
     none(
         "These pages were stale and have been rewritten; look at the difference and keep it:",
         stale.into_iter().flatten(),
     );
-    let there = fs::read_dir(workspace("docs/resources")).expect("pages of resources");
+}
+
+#[track_caller]
+fn nothing_else(directory: &str, wanted: &BTreeSet<String>) {
+    let there = fs::read_dir(workspace(directory)).expect("pages");
     let there = there.map(|entry| entry.expect("a page").file_name());
-    let there = there.map(|name| format!("docs/resources/{}", name.to_string_lossy()));
+    let there = there.map(|name| format!("{directory}/{}", name.to_string_lossy()));
     none(
-        "Pages of resources that are gone:",
+        "Pages of what is gone:",
         there.filter(|page| !wanted.contains(page)),
     );
 }
@@ -68,6 +89,7 @@ fn links_within_the_repository_lead_somewhere() {
         "docs/architecture.md",
         "docs/resources/intermediate.md",
         "docs/resources/cacerts_secret.md",
+        "docs/ephemeral-resources/private_key.md",
         "docs/guides/fleets.md",
         "docs/guides/messages.md",
         "docs/guides/renewal.md",

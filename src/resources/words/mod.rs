@@ -11,6 +11,7 @@ mod eks;
 mod judged;
 mod obstacle;
 mod place;
+mod private_key;
 mod secret;
 mod signing_in;
 
@@ -29,6 +30,7 @@ pub(super) use eks::{cluster_gone, not_there_yet};
 pub(super) use judged::{restart_needed, unsound, unwatched};
 pub(super) use obstacle::obstacle;
 pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
+pub(super) use private_key::no_key;
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,
     not_delivered, overwritten, refusal, retained, root_change, roots_unseen, will_be_gone,
@@ -52,6 +54,14 @@ impl Instance {
     pub(super) fn intermediate(common_name: &str) -> Self {
         Self {
             name: format!("Intermediate CA {common_name:?}"),
+            settings: Path::root(),
+        }
+    }
+
+    /// An ephemeral key, which has no name but the address that the host shows.
+    pub(super) fn private_key() -> Self {
+        Self {
+            name: "Private key".to_owned(),
             settings: Path::root(),
         }
     }

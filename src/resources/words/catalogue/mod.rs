@@ -9,6 +9,7 @@ mod cluster;
 mod custody;
 mod eks;
 mod judged;
+mod private_key;
 mod secret;
 mod signing_in;
 
@@ -31,6 +32,7 @@ struct Chapter {
 fn chapters() -> Vec<Chapter> {
     vec![
         certificate::chapter(),
+        private_key::chapter(),
         authority::obstacles(),
         authority::failures(),
         custody::chapter(),
@@ -157,7 +159,8 @@ fn a_message_says_what_happened_what_it_means_and_what_to_do() {
             summary, detail, ..
         } = &message;
         let named = summary.starts_with("Secret istio-system/cacerts: ")
-            || summary.starts_with("Intermediate CA \"istio-ca.prod\": ");
+            || summary.starts_with("Intermediate CA \"istio-ca.prod\": ")
+            || summary.starts_with("Private key: ");
         assert!(named, "{summary}");
         assert!(!summary.ends_with('.') && summary.len() <= 110, "{summary}");
         for paragraph in detail.split("\n\n") {
