@@ -1,14 +1,17 @@
 //! `ephemeral "istiopca_private_key"`: a key for as long as a run lasts.
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
-use super::words;
+use super::custody;
+use super::words::{self, Instance};
 use crate::clients::Clients;
-use crate::pki::{self, Fingerprint, KeyAlgorithm, KeyError, SecretPem};
-use crate::terraform::schema::{Check, Schema, text};
+use crate::kms::KeyId;
+use crate::pki::{self, Fingerprint, KeyAlgorithm, KeyError, SealedKey, SecretPem};
+use crate::terraform::schema::{Check, Rule, Schema, text, text_map};
 use crate::terraform::{Call, Diagnostic, Ephemeral, Opened};
 
 /// See the module.
@@ -20,6 +23,9 @@ pub(super) struct Settings {
     /// What a fresh key is made for. It has no default in the schema, so that it can be told from
     /// one that was written: a key that exists already has an algorithm of its own.
     key_algorithm: Option<KeyAlgorithm>,
+    private_key_sealed: Option<SealedKey>,
+    kms_key_id: Option<KeyId>,
+    kms_encryption_context: Option<BTreeMap<String, String>>,
 }
 
 /// The key and what is public of it.
@@ -49,10 +55,22 @@ impl Ephemeral for PrivateKey {
     const NAME: &'static str = "istiopca_private_key";
     const SCHEMA: Schema = Schema::new(
         "A private key that is in no state and no plan: a new one each time that it is opened, which \
-         is in every plan and again in every apply.",
+         is in every plan and again in every apply, or one that KMS has sealed.",
         &[
             text("key_algorithm").optional().check(Check::OneOf(ALGORITHMS)).says(
-                "Algorithm of the key, in AWS Private CA's names. Left out, it is `EC_prime256v1`.",
+                "Algorithm of a new key, in AWS Private CA's names. Left out, it is `EC_prime256v1`.",
+            ),
+            text("private_key_sealed").optional().parses::<SealedKey>().says(
+                "A key to open by KMS instead of making a new one: `private_key_sealed` of an \
+                 `istiopca_intermediate`.",
+            ),
+            text("kms_key_id").optional().parses::<KeyId>().says(
+                "The KMS key that opens it, where it is not the one that sealed it: a replica of a \
+                 multi-region key.",
+            ),
+            text_map("kms_encryption_context").optional().says(
+                "The encryption context under which it must have been sealed. Left out, it is taken \
+                 from the sealed key.",
             ),
             text("private_key_pem").sensitive().says("The private key as PEM (PKCS #8)."),
             text("public_key_pem").says("The public key as PEM (SubjectPublicKeyInfo)."),
@@ -61,15 +79,46 @@ impl Ephemeral for PrivateKey {
                  outputs of this name are compared with.",
             ),
         ],
-    );
+    )
+    .rules(&[
+        Rule::AtMostOne {
+            of: &["key_algorithm", "private_key_sealed"],
+            why: "A sealed key has an algorithm of its own.",
+        },
+        Rule::Holds(custody::something_to_open),
+        Rule::Holds(custody::context),
+    ]);
 
     async fn open(
-        _: &Call<'_, Clients>,
+        call: &Call<'_, Clients>,
         settings: &Settings,
     ) -> Result<Opened<Outputs>, Diagnostic> {
-        let made = fresh(settings.key_algorithm.unwrap_or_default()).await;
-        let key = made.map_err(|error| words::no_key(&error.to_string()))?;
+        let key = match &settings.private_key_sealed {
+            Some(sealed) => sealed_key(call, settings, sealed).await?,
+            None => {
+                let made = fresh(settings.key_algorithm.unwrap_or_default()).await;
+                made.map_err(|error| words::no_key(&error.to_string()))?
+            }
+        };
         Ok(Opened::new(Outputs::of(&key)))
+    }
+}
+
+async fn sealed_key(
+    call: &Call<'_, Clients>,
+    settings: &Settings,
+    sealed: &SealedKey,
+) -> Result<pki::PrivateKey, Diagnostic> {
+    let Settings {
+        kms_key_id,
+        kms_encryption_context,
+        ..
+    } = settings;
+    let instance = Instance::private_key();
+    let context = kms_encryption_context.as_ref();
+    match custody::bound_otherwise(&instance, sealed, context) {
+        Some(problem) => Err(problem),
+        None => custody::open(call, &instance, sealed, kms_key_id.as_ref()).await,
     }
 }
 

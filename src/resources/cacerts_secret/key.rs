@@ -5,7 +5,7 @@ use super::Prior;
 use super::compose::Files;
 use super::settings::Settings;
 use super::write::Writing;
-use crate::pki::{self, Certificate, PrivateKey, SealedKey, SecretPem};
+use crate::pki::{self, Certificate, PrivateKey, SecretPem};
 use crate::resources::custody;
 use crate::resources::words::{self, Instance};
 use crate::terraform::Diagnostic;
@@ -83,8 +83,5 @@ pub(super) fn problem(
     if sealed.public_key_sha256() != certificate.public_key().sha256() {
         return Some(words::sealed_for_another(instance));
     }
-    let wanted = settings.kms_encryption_context.as_ref()?;
-    let found = SealedKey::context(sealed).user;
-    (found != *wanted)
-        .then(|| words::another_context(instance, &format!("{found:?}"), &format!("{wanted:?}")))
+    custody::bound_otherwise(instance, sealed, settings.kms_encryption_context.as_ref())
 }

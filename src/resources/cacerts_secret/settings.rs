@@ -8,14 +8,12 @@ use crate::cluster::secret::{OnExisting, Policy};
 use crate::eks::ClusterArn;
 use crate::kms::KeyId;
 use crate::pki::{Certificate, Chain, Format, SealedKey, SecretPem};
-use crate::resources::intermediate;
+use crate::resources::custody;
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
-use crate::terraform::Diagnostic;
 use crate::terraform::Duration;
 use crate::terraform::schema::{
-    Attribute, Block, Check, Fallback, Partial, Presence, Rule, Timeouts, flag, number, text,
-    text_map, texts,
+    Attribute, Block, Check, Fallback, Rule, Timeouts, flag, number, text, text_map, texts,
 };
 
 /// The settings of the Secret.
@@ -288,25 +286,11 @@ pub(super) const RULES: [Rule; 8] = [
         all: &["private_key_pem_wo", "private_key_pem_wo_version"],
         why: "The key itself is stored nowhere, so only the number shows that it is another one.",
     },
-    Rule::Holds(seal_of_a_sealed_key),
-    Rule::Holds(|settings| intermediate::context(settings, "kms_encryption_context")),
+    Rule::Holds(custody::something_to_open),
+    Rule::Holds(custody::context),
     Rule::Holds(|settings| metadata::labels(settings, "labels")),
     Rule::Holds(|settings| metadata::annotations(settings, "annotations")),
 ];
-
-fn seal_of_a_sealed_key(settings: &Partial<'_>) -> Vec<Diagnostic> {
-    let sealed = settings.presence("private_key_sealed") != Presence::Absent;
-    let idle = ["kms_key_id", "kms_encryption_context"].into_iter();
-    let idle = idle.filter(|name| !sealed && settings.presence(name) == Presence::Present);
-    let told = idle.map(|name| {
-        let why = format!(
-            "`{name}` says how a sealed private key is opened, and there is none. Set `private_key_sealed`, or leave it \
-             out."
-        );
-        Diagnostic::error("Setting without effect", why).at(settings.path(name))
-    });
-    told.collect()
-}
 
 fn one_certificate(text: &str) -> Result<(), String> {
     Certificate::from_pem(text)

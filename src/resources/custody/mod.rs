@@ -1,10 +1,12 @@
 //! Who has the key of a certificate: made ready before it is ordered, kept as the user chose.
 
+mod rules;
 mod sealing;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use sealing::{Sealing, check_context, open};
+pub(super) use rules::{bound_otherwise, context, something_to_open, something_to_seal};
+pub(super) use sealing::{Sealing, open};
 
 use super::issue::{Issuance, Pending};
 use super::words::{self, Instance};

@@ -9,8 +9,6 @@ use crate::pki::{PrivateKey, Seal, SealContext, SealedKey};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
 
-pub(in crate::resources) use crate::kms::check_context;
-
 /// By what the user has a key sealed.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::resources) struct Sealing {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use settings::context;
 use settings::{KEEPING, Keeping, RULES};
 
 use self::plan::Step;

@@ -133,3 +133,58 @@ fn kept(keeper: &Keeper) -> [(&'static str, bool); 2] {
         ("private_key_sealed", matches!(keeper, Keeper::Kms(_))),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::resources::custody::Sealing;
+
+    fn kms(key: &str) -> Keeper {
+        Keeper::Kms(Some(Sealing {
+            kms_key_id: key.parse().expect("a key"),
+            context: BTreeMap::new(),
+        }))
+    }
+
+    #[test]
+    fn a_key_moves_in_place_where_it_is_at_hand_and_is_another_one_where_it_is_not() {
+        let (state, mesh, other) = (Keeper::State, kms("alias/mesh"), kms("alias/other"));
+        let (supplied, again) = (Keeper::Supplier(Some(1)), Keeper::Supplier(Some(2)));
+        let requested = |text: &str| Keeper::Requester(text.to_owned());
+        let (request, anew) = (requested("one"), requested("another"));
+        for same in [&state, &mesh, &supplied, &request] {
+            assert_eq!(Step::between(same, same), Step::Stay);
+        }
+        for (before, after) in [(&state, &mesh), (&mesh, &other), (&mesh, &state)] {
+            assert_eq!(
+                Step::between(before, after),
+                Step::Keep,
+                "{before:?} {after:?}"
+            );
+        }
+        let issued = |before, after, setting| {
+            assert_eq!(Step::between(before, after), Step::Issue(setting));
+        };
+        issued(&supplied, &mesh, "private_key_storage");
+        issued(&request, &state, "private_key_storage");
+        issued(&mesh, &supplied, "private_key_pem_wo");
+        issued(&request, &supplied, "private_key_pem_wo");
+        issued(&supplied, &again, "private_key_pem_wo_version");
+        issued(&state, &request, "certificate_signing_request_pem");
+        issued(&request, &anew, "certificate_signing_request_pem");
+    }
+
+    #[test]
+    fn a_kms_key_that_is_not_known_yet_is_another_one() {
+        assert_eq!(
+            Step::between(&kms("alias/mesh"), &Keeper::Kms(None)),
+            Step::Keep
+        );
+        assert_eq!(
+            Step::between(&Keeper::State, &Keeper::Kms(None)),
+            Step::Keep
+        );
+    }
+}

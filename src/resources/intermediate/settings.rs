@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::kms::KeyId;
 use crate::pki::{ForeignRequest, SecretPem};
-use crate::resources::custody::{Custody, Sealing, check_context, requested};
+use crate::resources::custody::{self, Custody, Sealing, requested};
 use crate::resources::issue::Issuance;
 use crate::terraform::Diagnostic;
 use crate::terraform::schema::{
@@ -169,7 +169,7 @@ pub(super) const RULES: [Rule; 5] = [
         why: "The key itself is stored nowhere, so only the number shows that it is another one.",
     },
     Rule::Holds(sealed_by_a_key),
-    Rule::Holds(|settings| context(settings, "kms_encryption_context")),
+    Rule::Holds(custody::context),
     Rule::Holds(request_asks_for_this),
 ];
 
@@ -191,30 +191,8 @@ fn sealed_by_a_key(settings: &Partial<'_>) -> Vec<Diagnostic> {
         let why = "`private_key_storage = \"kms\"` needs `kms_key_id`: the KMS key that seals the private key.";
         Diagnostic::error("Missing setting", why).at(settings.path("private_key_storage"))
     });
-    let idle = ["kms_key_id", "kms_encryption_context"].into_iter();
-    let idle = idle.filter(|name| !sealed && settings.presence(name) == Presence::Present);
-    let idle = idle.map(|name| {
-        let why = format!(
-            "`{name}` says how KMS seals a private key, and none is sealed here. Set `private_key_storage = \"kms\"`, \
-             or leave it out."
-        );
-        Diagnostic::error("Setting without effect", why).at(settings.path(name))
-    });
+    let idle = custody::something_to_seal(settings, sealed);
     missing.into_iter().chain(idle).collect()
-}
-
-/// Whether a context is one that KMS can be given.
-pub(in crate::resources) fn context(settings: &Partial<'_>, name: &'static str) -> Vec<Diagnostic> {
-    let context = settings.read::<Option<BTreeMap<String, String>>>(name);
-    let refused = context
-        .ok()
-        .flatten()
-        .and_then(|it| check_context(&it).err());
-    let problem = refused.map(|problem| {
-        let why = format!("It cannot be an encryption context: {problem}.");
-        Diagnostic::error(format!("Invalid {name}"), why).at(settings.path(name))
-    });
-    problem.into_iter().collect()
 }
 
 fn request_asks_for_this(settings: &Partial<'_>) -> Vec<Diagnostic> {
@@ -238,4 +216,110 @@ fn request_asks_for_this(settings: &Partial<'_>) -> Vec<Diagnostic> {
         Diagnostic::error("The request asks for something else", why).at(settings.path(NAME))
     });
     problem.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::resources::intermediate::Intermediate;
+    use crate::terraform::value::Unknown;
+    use crate::terraform::{Dynamic, Resource as _};
+
+    const CA: &str = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555";
+
+    /// What is said of a configuration: where, and how it begins.
+    fn told(custody: &[(&str, Dynamic)]) -> Vec<String> {
+        let mut config = Dynamic::from([
+            ("certificate_authority_arn", CA.into()),
+            (
+                "subject",
+                Dynamic::List(vec![Dynamic::from([(
+                    "common_name",
+                    Dynamic::from("mesh"),
+                )])]),
+            ),
+        ]);
+        if let Dynamic::Map(entries) = &mut config {
+            entries.extend(
+                custody
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.clone())),
+            );
+        }
+        let problems = Intermediate::SCHEMA.judge(&config);
+        let shown = problems
+            .iter()
+            .map(|it| format!("{}: {}", it.path, it.summary));
+        shown.collect()
+    }
+
+    fn unknown() -> Dynamic {
+        Dynamic::Unknown(Unknown::default())
+    }
+
+    #[test]
+    fn one_custody_is_chosen_and_none_is_the_default() {
+        assert_eq!(told(&[]), [": Missing setting"]);
+        assert_eq!(
+            told(&[("certificate_authority_arn", unknown())]),
+            [": Missing setting"]
+        );
+        assert_eq!(told(&[("private_key_storage", "state".into())]), [""; 0]);
+        assert_eq!(told(&[("private_key_storage", unknown())]), [""; 0]);
+        let two = [
+            ("private_key_storage", "state".into()),
+            ("private_key_pem_wo", "a key".into()),
+            ("private_key_pem_wo_version", Dynamic::from(1_i64)),
+        ];
+        assert_eq!(told(&two), ["private_key_pem_wo: Conflicting settings"]);
+    }
+
+    #[test]
+    fn kms_needs_its_key_and_its_key_needs_kms() {
+        let kms = ("private_key_storage", Dynamic::from("kms"));
+        let key = ("kms_key_id", Dynamic::from("alias/mesh"));
+        assert_eq!(told(&[kms.clone(), key.clone()]), [""; 0]);
+        assert_eq!(told(&[kms.clone(), ("kms_key_id", unknown())]), [""; 0]);
+        assert_eq!(
+            told(&[kms.clone()]),
+            ["private_key_storage: Missing setting"]
+        );
+        let state = ("private_key_storage", Dynamic::from("state"));
+        assert_eq!(
+            told(&[state, key.clone()]),
+            ["kms_key_id: Setting without effect"]
+        );
+        let ours = Dynamic::from([("istiopca:id", Dynamic::from("x"))]);
+        let reserved = [kms, key, ("kms_encryption_context", ours)];
+        assert_eq!(
+            told(&reserved),
+            ["kms_encryption_context: Invalid kms_encryption_context"]
+        );
+    }
+
+    #[test]
+    fn a_supplied_key_has_a_number() {
+        let alone = [("private_key_pem_wo", Dynamic::from("a key"))];
+        assert_eq!(told(&alone), ["private_key_pem_wo: Missing setting"]);
+    }
+
+    fn keeping(change: Value) -> Keeping {
+        let mut all = json!({
+            "kms_encryption_context": {}, "revoke_on_destroy": false, "revocation_reason": "SUPERSEDED",
+        });
+        let change = change.as_object().expect("an object").clone();
+        all.as_object_mut().expect("an object").extend(change);
+        serde_json::from_value(all).expect("settings")
+    }
+
+    #[test]
+    fn a_key_never_falls_into_the_state_because_a_setting_turned_out_to_be_null() {
+        let no_key = keeping(json!({"private_key_storage": "kms"}));
+        assert_eq!(no_key.keeper(), Keeper::Kms(None));
+        assert_eq!(no_key.custody().err(), Some("kms_key_id"));
+        let nothing = keeping(json!({"private_key_pem_wo_version": 1}));
+        assert_eq!(nothing.custody().err(), Some("private_key_pem_wo"));
+    }
 }
