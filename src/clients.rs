@@ -168,3 +168,41 @@ pub fn random<const N: usize>() -> [u8; N] {
     rand::fill(&mut bytes).expect("the system's source of randomness answers");
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clients(acmpca: Dynamic) -> Clients {
+        let settings = [("region", "eu-west-1".into()), ("acmpca", acmpca)];
+        let clock: Clock = Arc::new(crate::terraform::wall_clock);
+        Clients::new(
+            &Dynamic::from(settings),
+            &Agent::default(),
+            RefreshFailure::default(),
+            clock,
+        )
+    }
+
+    #[test]
+    fn kms_is_one_for_each_region_and_shared() {
+        let clients = clients(Dynamic::List(Vec::new()));
+        let regions = [None, Some("us-east-1"), Some("us-west-2")];
+        let first = regions.map(|region| clients.kms(region).unwrap());
+        let again = regions.map(|region| clients.kms(region).unwrap());
+        for (nth, one) in first.iter().enumerate() {
+            let same: Vec<_> = again.iter().map(|other| Arc::ptr_eq(one, other)).collect();
+            assert_eq!(same.iter().position(|same| *same), Some(nth));
+            assert_eq!(same.iter().filter(|same| **same).count(), 1);
+        }
+    }
+
+    #[test]
+    fn kms_does_not_sign_in_as_the_block_for_private_ca_says() {
+        let clients = clients(Dynamic::UNKNOWN);
+        let arn = "arn:aws:acm-pca:eu-west-1:111122223333:certificate-authority/\
+                   11111111-2222-3333-4444-555555555555";
+        assert!(clients.authority(&arn.parse().unwrap()).is_err());
+        assert!(clients.kms(None).is_ok());
+    }
+}
