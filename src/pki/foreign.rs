@@ -3,22 +3,21 @@
 use std::fmt;
 
 use x509_cert::attr::Attribute;
-use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
+use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::oid::AssociatedOid;
 use x509_cert::der::oid::db::rfc5912::{
     ID_EC_PUBLIC_KEY, RSA_ENCRYPTION, SECP_256_R_1, SECP_384_R_1,
 };
-use x509_cert::der::{self, Any, Decode, Encode, Tagged};
+use x509_cert::der::{self, Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName, SubjectKeyIdentifier};
-use x509_cert::name::Name;
 use x509_cert::request::{CertReqInfo, ExtensionReq};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
 use super::certificate::split;
-use super::csr::general_names;
 use super::dn::DistinguishedName;
 use super::fingerprint::PublicKey;
+use super::identity::Identity;
 use super::key::KeyAlgorithm;
 use super::pem::{self, PemError};
 use super::signature::{SignatureAlgorithm, Verdict, modulus_length};
@@ -30,9 +29,8 @@ pub struct ForeignRequest {
     der: Vec<u8>,
     public_key: PublicKey,
     algorithm: KeyAlgorithm,
-    name: Name,
+    identity: Identity,
     subject: DistinguishedName,
-    names: Vec<GeneralName>,
     constraints: Option<BasicConstraints>,
     /// What it asks for beyond what a CA certificate has anyhow.
     further: Vec<ObjectIdentifier>,
@@ -147,8 +145,10 @@ impl ForeignRequest {
             public_key,
             algorithm: key_algorithm,
             subject: DistinguishedName::new(&info.subject)?,
-            name: info.subject,
-            names: Vec::new(),
+            identity: Identity {
+                name: info.subject,
+                names: Vec::new(),
+            },
             constraints: None,
             further: Vec::new(),
         };
@@ -168,7 +168,9 @@ impl ForeignRequest {
                 let content = extension.extn_value.as_bytes();
                 match extension.extn_id {
                     SubjectAltName::OID => {
-                        self.names.extend(SubjectAltName::from_der(content)?.0);
+                        self.identity
+                            .names
+                            .extend(SubjectAltName::from_der(content)?.0);
                     }
                     BasicConstraints::OID => {
                         self.constraints = Some(BasicConstraints::from_der(content)?);
@@ -193,13 +195,13 @@ impl ForeignRequest {
 
     /// In what it asks for something else than what is to be issued: all, not only the first.
     pub fn departures(&self, intended: &Intended<'_>) -> Vec<Departure> {
-        let named = self.is_named(intended.subject);
+        let named = self.identity.is_named(intended.subject);
         let subject = (!named).then(|| Departure::Subject {
             requested: self.subject.to_string(),
         });
-        let other_names = !self.has_names(intended.names);
+        let other_names = !self.identity.has_names(intended.names);
         let names = other_names.then(|| Departure::AlternativeNames {
-            requested: self.names.iter().map(shown).collect(),
+            requested: self.identity.names.iter().map(shown).collect(),
         });
         let other_key = self.algorithm != intended.key_algorithm;
         let key = other_key.then_some(Departure::KeyAlgorithm {
@@ -214,30 +216,6 @@ impl ForeignRequest {
             .into_iter()
             .flatten()
             .collect()
-    }
-
-    /// Whether it has these values; their order is the requester's choice.
-    fn is_named(&self, subject: &Subject) -> bool {
-        let wanted = subject
-            .attributes()
-            .map(|(oid, value)| (oid, value.to_owned()));
-        let rdns = self.name.as_ref().as_ref().iter();
-        let attributes = rdns.flat_map(|rdn| rdn.as_ref().iter());
-        let requested: Option<Vec<_>> = attributes
-            .map(|attribute| Some((attribute.oid, text_of(&attribute.value)?)))
-            .collect();
-        requested.is_some_and(|requested| same(requested, wanted.collect()))
-    }
-
-    fn has_names(&self, names: &AlternativeNames) -> bool {
-        let der = |names: &[GeneralName]| -> der::Result<Vec<Vec<u8>>> {
-            names.iter().map(Encode::to_der).collect()
-        };
-        let wanted = general_names(names).and_then(|names| der(&names));
-        match (der(&self.names), wanted) {
-            (Ok(requested), Ok(wanted)) => same(requested, wanted),
-            _ => false,
-        }
     }
 
     fn departs_as_a_ca(&self, path_length: Option<u8>) -> Option<Departure> {
@@ -303,12 +281,6 @@ fn listed(labels: &[String]) -> String {
     }
 }
 
-fn same<T: Ord>(mut one: Vec<T>, mut other: Vec<T>) -> bool {
-    one.sort();
-    other.sort();
-    one == other
-}
-
 /// The kind of a key, where it is one that a mesh's CA may have.
 fn algorithm_of(key: &PublicKey) -> Option<KeyAlgorithm> {
     let spki = SubjectPublicKeyInfoRef::from_der(key.as_der()).ok()?;
@@ -326,28 +298,6 @@ fn algorithm_of(key: &PublicKey) -> Option<KeyAlgorithm> {
         },
         _ => None,
     }
-}
-
-/// The text of a value in a name, whichever kind of string it is.
-fn text_of(value: &Any) -> Option<String> {
-    let text = match value.tag() {
-        der::Tag::Utf8String => value
-            .decode_as::<Utf8StringRef<'_>>()
-            .ok()?
-            .as_str()
-            .to_owned(),
-        der::Tag::PrintableString => {
-            let text = value.decode_as::<PrintableStringRef<'_>>().ok()?;
-            text.as_str().to_owned()
-        }
-        der::Tag::Ia5String => value
-            .decode_as::<Ia5StringRef<'_>>()
-            .ok()?
-            .as_str()
-            .to_owned(),
-        _ => return None,
-    };
-    Some(text)
 }
 
 fn shown(name: &GeneralName) -> String {

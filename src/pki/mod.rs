@@ -15,6 +15,7 @@ mod field;
 mod fingerprint;
 mod foreign;
 mod horizon;
+mod identity;
 mod issued;
 pub mod judge;
 mod key;

@@ -1,13 +1,17 @@
 //! The certificate and the key to write: given, issued now, or kept from before.
 
+use super::adopt::{Adopted, adopted};
 use super::compose::Files;
 use super::present::Present;
-use super::settings::given;
+use super::settings::{Existing, given};
 use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
+use crate::pca::CertificateArn;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
 use crate::resources::custody::{Custody, Kept, Ready};
-use crate::resources::issue::{self, Failed, Issuance, Issued, Notes, Obtained, Request};
+use crate::resources::issue::{
+    self, Authority, Failed, Issuance, Issued, Notes, Obtained, Request,
+};
 use crate::resources::words;
 use crate::terraform::{Diagnostic, Unfinished};
 
@@ -17,6 +21,8 @@ pub(super) struct Material {
     pub(super) key: PrivateKey,
     pub(super) outputs: Outputs,
     pub(super) notes: Notes,
+    /// The certificate, where this run has ordered it.
+    pub(super) ordered: Option<CertificateArn>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
@@ -29,7 +35,12 @@ impl Writing<'_> {
         match self.settings.issues() {
             None => Ok(self.given(base, &present.files).await?),
             Some(wanted) if self.prior.is_none() || self.planned.is_open("issued_certificate") => {
-                self.root_is_trusted(wanted, present).await?;
+                let (_, authority) = issue::seen(self.call, &self.instance, wanted).await?;
+                if let Some(adopted) = self.adopted(present, wanted, &authority) {
+                    return Ok(self.keep_adopted(base, adopted));
+                }
+                // Whether the mesh could follow to its root is asked before it issues.
+                self.can_follow(present, authority.chain.root())?;
                 self.issued(base, wanted, &present.files).await
             }
             Some(wanted) => Ok(self.kept(base, wanted, &present.files)?),
@@ -49,18 +60,42 @@ impl Writing<'_> {
             key,
             outputs,
             notes: Notes::default(),
+            ordered: None,
             warnings: Vec::new(),
         })
     }
 
-    /// Whether the mesh could follow to the root of the CA that is to issue, asked before it does.
-    async fn root_is_trusted(
+    /// The live certificate, where the user wants what is there to be taken over.
+    fn adopted(
         &self,
-        wanted: &Issuance,
         present: &Present,
-    ) -> Result<(), Diagnostic> {
-        let (_, authority) = issue::seen(self.call, &self.instance, wanted).await?;
-        self.can_follow(present, authority.chain.root())
+        wanted: &Issuance,
+        authority: &Authority,
+    ) -> Option<Adopted> {
+        let takes_over = self.prior.is_none() && self.settings.on_existing == Existing::Adopt;
+        let adopted = takes_over.then(|| adopted(present, wanted, authority, self.call.now));
+        adopted.flatten()
+    }
+
+    fn keep_adopted(&self, mut outputs: Outputs, adopted: Adopted) -> Material {
+        let Adopted {
+            chain,
+            key,
+            issued,
+            notes,
+        } = adopted;
+        let told = words::adopted(&self.instance, &issued);
+        outputs.0 = issued;
+        outputs.1.issued_certificate = Some(chain.certificate().to_pem());
+        outputs.1.issued_certificate_chain = Some(chain.certificate_chain_pem());
+        Material {
+            chain,
+            key,
+            outputs,
+            notes,
+            ordered: None,
+            warnings: vec![told],
+        }
     }
 
     async fn issued(
@@ -105,13 +140,19 @@ impl Writing<'_> {
             .iter()
             .map(|arn| words::orphan(&self.instance, arn));
         let (warnings, notes) = (warnings.collect(), obtained.notes());
-        let Obtained { chain, key, .. } = obtained;
+        let Obtained {
+            certificate_arn,
+            chain,
+            key,
+            ..
+        } = obtained;
         let key = key.key.expect("under this custody keys are made here");
         Ok(Material {
             chain,
             key,
             outputs,
             notes,
+            ordered: Some(certificate_arn),
             warnings,
         })
     }
@@ -154,6 +195,7 @@ impl Writing<'_> {
             key,
             outputs,
             notes,
+            ordered: None,
             warnings: Vec::new(),
         })
     }

@@ -1,5 +1,6 @@
 //! `istiopca_cacerts_secret`: the Secret that istiod loads its CA from.
 
+mod adopt;
 mod compose;
 mod drift;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What becomes of the Secret's outputs: pure.
 
-use super::settings::{Settings, given};
+use super::settings::{Existing, Settings, given};
 use super::{Prior, compose, instance, key};
 use crate::pki::Certificate;
 use crate::provider::{Policy, Renewals};
@@ -32,7 +32,10 @@ pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
     }
     verdict.becomes("drift", Dynamic::List(Vec::new()));
     if settings.issues().is_some() {
-        verdict.becomes("issue_reason", "created");
+        // What is there may do, and then nothing is issued.
+        if settings.on_existing != Existing::Adopt {
+            verdict.becomes("issue_reason", "created");
+        }
     } else {
         take_over(&mut verdict, &Issued::default(), settings);
     }

@@ -209,7 +209,9 @@ pub(super) const ATTRIBUTES: [Attribute; 23] = [
         .check(Check::OneOf(&["error", "adopt", "replace"]))
         .says(
             "What to do with a Secret that is there and is not this resource's: `error` refuses and \
-             says whose it is, `adopt` takes it over in place, `replace` deletes it and makes it anew.",
+             says whose it is, `adopt` takes it over in place, `replace` deletes it and makes it anew. With \
+             `adopt` and `intermediate {}` a live certificate that is of this CA, for these settings, sound and \
+             not due is kept.",
         ),
     flag("force_conflicts").or(Fallback::Bool(false)).touches(&[]).says(
         "Whether fields are taken from another writer that declares them and will write them again.",

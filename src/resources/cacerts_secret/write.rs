@@ -188,13 +188,9 @@ impl Writing<'_> {
             key,
             mut outputs,
             mut notes,
+            ordered,
             mut warnings,
         } = material;
-        let placed = outputs
-            .0
-            .certificate_arn
-            .clone()
-            .filter(|_| self.planned.is_open("issued_certificate"));
         let written = self
             .write_bundle(&chain, &key, &mut outputs, present, &mut warnings)
             .await;
@@ -211,7 +207,7 @@ impl Writing<'_> {
                     warnings,
                 })
             }
-            Err(problem) => match placed {
+            Err(problem) => match ordered {
                 // Its key goes with this run, and the next one orders another.
                 Some(certificate_arn) => Err(self.left_over(
                     issue::Pending {

@@ -243,7 +243,8 @@ pub(super) fn requested(pem: &str, settings: &Issuance) -> Result<ForeignRequest
     }
 }
 
-fn named(settings: &Issuance) -> Result<(Subject, AlternativeNames), String> {
+/// Subject and alternative names of what is to be issued.
+pub(super) fn named(settings: &Issuance) -> Result<(Subject, AlternativeNames), String> {
     let subject = Subject::new(settings.subject.clone()).map_err(|faults| listed(&faults))?;
     let names = AlternativeNames::new(settings.alternative_names());
     Ok((subject, names.map_err(|faults| listed(&faults))?))

@@ -13,15 +13,15 @@ mod revoke;
 mod settings;
 mod stand;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
+pub(super) use examine::{Authority, Last, Obstacle};
 #[cfg(test)]
-pub(super) use examine::{Authority, Terms, examine};
-pub(super) use examine::{Last, Obstacle};
+pub(super) use examine::{Terms, examine};
 pub(super) use issuer::{Issuer, look_at_issuer};
 pub(super) use look::seen;
 pub(super) use notes::{Notes, Pending};
-pub(super) use obtain::{Failed, Obtained, Request, obtain};
+pub(super) use obtain::{Failed, Obtained, Request, TOLERANCE, obtain};
 pub(super) use outputs::{CERTIFICATE_OUTPUTS, Issued, OUTPUTS};
 pub(super) use plan::{Reason, Standing, renew_at};
 pub(super) use preflight::{preflight, severity};

@@ -227,7 +227,7 @@ impl Asking<'_> {
 }
 
 /// Clocks may be apart by this much; AWS puts ends to the second.
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+pub(in crate::resources) const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 fn listed<T: ToString>(problems: &[T]) -> String {
     problems

@@ -149,7 +149,7 @@ pub(in crate::resources) const OUTPUTS: [Attribute; 16] = [
     text("template_arn_used").says("Template that was asked for."),
     text("issue_reason").says(
         "Why the last certificate was issued, known in the plan: `created`, `renewal`, `triggers`, \
-         `key_lost`, or the setting that changed. A pipeline can apply renewals by it and hold \
+         `key_lost`, `adopted`, or the setting that changed. A pipeline can apply renewals by it and hold \
          everything else.",
     ),
     texts("superseded_certificate_arns").says(

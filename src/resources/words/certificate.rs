@@ -8,6 +8,24 @@ use crate::pki::Horizon;
 use crate::resources::issue::{Issued, Issuer};
 use crate::terraform::Diagnostic;
 
+/// What is there is what would be issued.
+pub(in crate::resources) fn adopted(instance: &Instance, issued: &Issued) -> Diagnostic {
+    let told = format!(
+        "It is of the CA that is named, for what the settings say, and is good until {}. So none was issued, and its key \
+         stays as it is.",
+        at(issued.path_not_after)
+    );
+    let next = format!(
+        "From {} on a plan renews it. To have a certificate whose key nobody else has seen, change `renew_triggers` once \
+         this is applied.",
+        at(issued.renew_at)
+    );
+    instance.warning(
+        "the certificate that is live was taken over",
+        &[&told, &next],
+    )
+}
+
 /// The certificate is due.
 pub(in crate::resources) fn renewal(
     instance: &Instance,

@@ -20,7 +20,7 @@ use std::fmt;
 pub(super) use authority::{
     authority, authority_chain, no_request, not_ordered, not_revoked, under_way, unusable,
 };
-pub(super) use certificate::{beyond_renewal, issuer_changed, orphan, renewal};
+pub(super) use certificate::{adopted, beyond_renewal, issuer_changed, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
 pub(super) use custody::{
     another_context, another_key, bad_supplied_key, damaged_seal, key_in_state, kms, no_custody,

@@ -39,6 +39,44 @@ async fn a_foreign_secret_is_refused_and_adopted_in_place_when_told_to() {
     }
 }
 
+/// As after the state was lost: what is live is known again, and nothing is issued.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_certificate_of_the_same_ca_is_kept_when_its_secret_is_adopted() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "known-again").await;
+        world.configure(&world.issuing_secret("", ""));
+        world.apply(&[]).await.succeeds();
+        let (before, live) = (world.state(MESH).await, world.live().await);
+        world.cli(&["state", "rm", MESH]).await.succeeds();
+        world.configure(&world.issuing_secret("on_existing = \"adopt\"", ""));
+        let apply = world.apply(&[]).await;
+        apply
+            .succeeds()
+            .says("the certificate that is live was taken over");
+        world.ordered(1);
+        assert_eq!(world.live().await["data"], live["data"]);
+        let after = world.state(MESH).await;
+        for output in [
+            "certificate_arn",
+            "certificate_sha256",
+            "renew_at",
+            "signing_algorithm_used",
+            "issued_certificate_chain",
+        ] {
+            assert_eq!(after[output], before[output], "{output}");
+        }
+        assert_eq!(after["issue_reason"], "adopted");
+        world.plan(&[]).await.exit_code(0);
+
+        let again = r#"renew_triggers = { incident = "42" }"#;
+        world.configure(&world.issuing_secret("on_existing = \"adopt\"", again));
+        world.apply(&[]).await.succeeds();
+        world.ordered(2);
+        world.openssl_accepts_the_live_bundle().await;
+        world.plan(&[]).await.exit_code(0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_secret_is_replaced_when_told_to() {
     for cli in Cli::both() {

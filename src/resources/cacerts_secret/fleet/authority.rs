@@ -5,10 +5,11 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use jiff::Timestamp;
 
-use crate::pca::{Arn, CaKeyAlgorithm, CertificateArn, Description, IssuerPem, Status, UsageMode};
+use crate::pca::{Arn, CertificateArn, UsageMode};
 use crate::pki::testing::{Ca, DAY, START, Spec};
 use crate::pki::{Certificate, Chain, Horizon};
 use crate::resources::custody::{Kept, Ready};
+use crate::resources::issue::testing::authority;
 use crate::resources::issue::{Authority, Obtained, Terms};
 
 pub(super) const HOUR: i64 = 3600;
@@ -179,26 +180,4 @@ fn signers() -> HashMap<(CaName, bool), Signer> {
         );
     }
     found
-}
-
-fn authority(usage_mode: UsageMode, path: &[&Certificate]) -> Authority {
-    let pem = |certificates: &[&Certificate]| -> String {
-        certificates.iter().map(|it| it.to_pem()).collect()
-    };
-    let description = Description {
-        status: Status::Active,
-        ca_type: None,
-        key_algorithm: CaKeyAlgorithm::EcPrime256v1,
-        usage_mode,
-        not_before: None,
-        not_after: Some(path[0].not_after()),
-        owner_account: None,
-        failure_reason: None,
-        restorable_until: None,
-    };
-    let pem = IssuerPem {
-        certificate: pem(&path[..1]),
-        chain: (path.len() > 1).then(|| pem(&path[1..])),
-    };
-    Authority::new(description, &pem).expect("a sound chain")
 }

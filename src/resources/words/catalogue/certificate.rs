@@ -48,6 +48,7 @@ pub(super) fn chapter() -> Chapter {
             changed(&Issuer::Rekeyed),
             changed(&rerooted),
             words::orphan(&secret(), &ordered()),
+            words::adopted(&secret(), &issued),
         ],
     }
 }
