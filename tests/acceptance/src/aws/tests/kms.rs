@@ -273,10 +273,16 @@ async fn replicas_open_what_each_other_sealed_and_live_on_their_own() {
         (opened.key_id(), opened.plaintext()),
         (Some(replica.arn().as_str()), Some(&plaintext))
     );
-    primary.rotate();
-    let (plaintext, sealed) = there.made(&replica.arn(), &context).await;
-    let opened = here.open(&primary.arn(), &sealed, &context).await.unwrap();
-    assert_eq!(opened.plaintext, Some(plaintext.clone()));
+    // Both have the new material: either seals with it, and the other opens.
+    replica.rotate();
+    for (sealer, opener, from, to) in [
+        (&here, &there, &primary, &replica),
+        (&there, &here, &replica, &primary),
+    ] {
+        let (plaintext, sealed) = sealer.made(&from.arn(), &context).await;
+        let opened = opener.open(&to.arn(), &sealed, &context).await.unwrap();
+        assert_eq!(opened.plaintext, Some(plaintext));
+    }
     primary.set_state(KeyState::Disabled);
     assert!(here.open(&primary.arn(), &sealed, &context).await.is_err());
     assert!(there.open(&replica.arn(), &sealed, &context).await.is_ok());
