@@ -13,6 +13,7 @@ mod clusters;
 mod commands;
 mod counts;
 mod cycle;
+mod data_keys;
 mod drift;
 mod eks;
 mod examples;
