@@ -28,6 +28,9 @@ use report::{Figure, Goal};
 /// How often the binary is started.
 const STARTS: usize = 40;
 
+/// Why somebody else measures nothing of it: the process is not dumpable (prctl(2)).
+const ONLY_ROOT: &str = "only root may look into its process";
+
 /// What a step can fail of; nobody handles it.
 type Failure = Box<dyn std::error::Error>;
 
@@ -131,7 +134,7 @@ async fn plan(binary: &Path) -> Result<Memory, Failure> {
     dir.plan(&[]).await.succeeds();
     watch
         .end()
-        .ok_or_else(|| "the plan started no provider".into())
+        .ok_or_else(|| format!("the plan started no provider that we see; {ONLY_ROOT}").into())
 }
 
 /// The binary of the release profile as it is shipped, brought up to date; which takes minutes

@@ -9,7 +9,7 @@ use istiopca_acceptance::cli::{Cli, Provider, Workdir};
 use istiopca_acceptance::parts;
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::Failure;
+use super::super::{Failure, ONLY_ROOT};
 use super::backend::Backend;
 use super::configuration::{self, Shape, stack};
 use super::options::Options;
@@ -209,6 +209,9 @@ impl Round {
         // Side by side, and so in memory at the same time.
         let provider = used.into_iter().fold(Usage::default(), Usage::beside);
         run.succeeds();
+        if provider.memory == 0 {
+            return Err(format!("the run started no provider that we see; {ONLY_ROOT}").into());
+        }
         // hashicorp/kubernetes finds at its first refresh that it forgot empty maps.
         let exact = step == Step::Refresh && self.ours;
         if step == Step::PlanNothing || exact {
