@@ -19,7 +19,7 @@ use crate::world::{World, openssl};
 const BYTES: usize = 8;
 
 /// What to look for: the runs of a secret in one spelling, all of the same length.
-struct Spelling {
+pub(crate) struct Spelling {
     name: &'static str,
     length: usize,
     runs: HashSet<Vec<u8>>,
@@ -54,7 +54,7 @@ fn first_two(bytes: &[u8]) -> usize {
 }
 
 /// Every spelling of a secret that is looked for.
-fn spellings(secret: &[u8]) -> Vec<Spelling> {
+pub(crate) fn spellings(secret: &[u8]) -> Vec<Spelling> {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let colons: Vec<String> = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let numbers: String = secret.iter().map(|byte| format!("{byte},")).collect();
@@ -97,7 +97,7 @@ fn whole_groups(encode: &dyn Fn(&[u8]) -> String, secret: &[u8], phase: usize) -
 }
 
 /// How the secret shows in the bytes, in words; `None` if it does not.
-fn found(spellings: &[Spelling], bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn found(spellings: &[Spelling], bytes: &[u8]) -> Option<&'static str> {
     // Also through the line breaks of a PEM, as they are or escaped, and the blanks between numbers.
     let text = String::from_utf8_lossy(bytes).replace("\\n", "");
     let dense: Vec<u8> = text
@@ -109,7 +109,7 @@ fn found(spellings: &[Spelling], bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// The private number of an EC key: all in its file that is secret.
-fn private_number(key: &Path) -> Vec<u8> {
+pub(crate) fn private_number(key: &Path) -> Vec<u8> {
     let text = openssl(&["pkey", "-noout", "-text", "-in"], key);
     let (_, number) = text.split_once("priv:").expect("it is an EC key");
     let (number, _) = number.split_once("pub:").expect("it is an EC key");
