@@ -156,6 +156,8 @@ mod tests {
         for algorithm in KeyAlgorithm::ALL {
             let outputs = made(Some(algorithm)).await;
             let private = outputs.private_key_pem.expose();
+            let read = pki::PrivateKey::from_pem(private).expect("a key");
+            assert_eq!(read.algorithm(), algorithm);
             let public = openssl_text(&["pkey", "-pubout"], private);
             assert_eq!(outputs.public_key_pem, public, "{algorithm}");
             let der = openssl(&["pkey", "-pubout", "-outform", "DER"], private);
