@@ -1,92 +1,16 @@
 //! Ephemeral objects of random kinds, opened by a core that believes nothing.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::schema::{Body, Schema, text};
+use super::super::schema::{Schema, text};
 use super::super::{Boxed, Call, Diagnostic, Dynamic, Openable, Opened};
 use super::host::{Host, THING, Trouble};
 use super::oracle;
-use super::random::{self, Dice, Fate, blueprint};
+use super::random::{self, Dice, Event, Fate, Script, Sight, Spring, blueprint};
 use super::veil::veiled;
-
-/// An ephemeral object that behaves as its dice fall; no two openings come to the same.
-struct Spring {
-    schema: Schema,
-    dice: Dice,
-    fate: Fate,
-    seen: Arc<Seen>,
-}
-
-/// What a spring was shown.
-#[derive(Default)]
-struct Seen {
-    openings: AtomicUsize,
-    last: Mutex<Option<Dynamic>>,
-}
-
-impl Seen {
-    fn openings(&self) -> usize {
-        self.openings.load(Ordering::SeqCst)
-    }
-
-    fn last(&self) -> Option<Dynamic> {
-        let last = self.last.lock();
-        last.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Openable<()> for Spring {
-    fn name(&self) -> &'static str {
-        THING
-    }
-
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    fn mismatches(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn open<'a>(
-        &'a self,
-        _: &'a Call<'a, ()>,
-        settings: &'a Dynamic,
-    ) -> Boxed<'a, Result<Opened<Dynamic>, Diagnostic>> {
-        Box::pin(async move {
-            let number = self.seen.openings.fetch_add(1, Ordering::SeqCst);
-            let mut last = self
-                .seen
-                .last
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *last = Some(settings.clone());
-            drop(last);
-            let outputs = outputs(&self.schema, self.dice.nth(number));
-            match self.fate {
-                Fate::Succeeds => Ok(Opened {
-                    outputs,
-                    warnings: vec![Diagnostic::warning("Something to know", "It is open.")],
-                }),
-                Fate::Fails | Fate::StopsHalfway => {
-                    Err(Diagnostic::error("It did not work", "Nobody knows why."))
-                }
-                Fate::Panics => panic!("a bug in an opening"),
-            }
-        })
-    }
-}
-
-/// Values for the outputs, as a user would write them; now and then none.
-fn outputs(schema: &Schema, dice: Dice) -> Dynamic {
-    let written = schema.outputs().map(|output| output.optional());
-    let body = Body::new(Vec::leak(written.collect()));
-    random::config(&body, dice)
-}
 
 fn settings(schema: &Schema, object: &Dynamic) -> Dynamic {
     let blocks = schema.body.blocks.iter().map(|block| block.name);
@@ -106,10 +30,12 @@ proptest! {
         fate in select(vec![Fate::Succeeds, Fate::Succeeds, Fate::Fails, Fate::Panics]),
     ) {
         super::life::keep_expected_panics_quiet();
-        let (schema, seen) = (blueprint.unstored().build(), Arc::<Seen>::default());
+        let (schema, script) = (blueprint.unstored().build(), Arc::<Script>::default());
+        script.set(fate, Sight::Same);
         let dice = Dice::new(seed);
-        let spring = Spring { schema, dice, fate, seen: Arc::clone(&seen) };
-        let faults = spring.faults();
+        let name = THING;
+        let spring = Spring { name, schema, dice, script: Arc::clone(&script) };
+        let faults = Openable::<()>::faults(&spring);
         prop_assert!(
             faults.iter().all(|fault| fault.ends_with("a list of at most one serves better")),
             "{faults:?}"
@@ -124,17 +50,19 @@ proptest! {
         let wanted = oracle::wanted(&schema.body, &config, false);
         if !config.is_wholly_known() {
             prop_assert!(matches!(opened, Err(Trouble::Told(_))), "{opened:?}");
-            prop_assert_eq!(seen.openings(), 0, "it was opened too early");
+            prop_assert_eq!(script.events(), [], "it was opened too early");
             return Ok(());
         }
-        prop_assert_eq!(seen.openings(), 1);
-        let shown = seen.last().map(|shown| settings(&schema, &shown));
-        prop_assert_eq!(shown, Some(settings(&schema, &wanted)));
+        let events = script.events();
+        let [Event::Open(shown)] = events.as_slice() else {
+            return Err(TestCaseError::fail(format!("{events:?}")));
+        };
+        prop_assert_eq!(settings(&schema, shown), settings(&schema, &wanted));
         match fate {
             Fate::Succeeds => {
                 let opened = opened.map_err(|trouble| TestCaseError::fail(format!("{trouble:?}")))?;
                 prop_assert_eq!(settings(&schema, &opened), settings(&schema, &wanted));
-                let expected = outputs(&schema, dice.nth(0));
+                let expected = Spring::outputs(&schema, dice, 1);
                 let expected = schema.outputs().map(|output| expected.attribute(output.name));
                 let found = schema.outputs().map(|output| opened.attribute(output.name));
                 prop_assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
@@ -146,7 +74,7 @@ proptest! {
         }
         let again = host.open(&config);
         prop_assert_eq!(again.is_ok(), fate == Fate::Succeeds, "{:?}", again);
-        prop_assert_eq!(seen.openings(), 2, "each opening is one of its own");
+        prop_assert_eq!(script.events().len(), 1, "each opening is one of its own");
     }
 }
 

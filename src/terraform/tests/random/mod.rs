@@ -7,10 +7,12 @@ mod dice;
 mod model;
 mod schema;
 mod script;
+mod spring;
 mod values;
 
 pub(crate) use dice::Dice;
 pub(crate) use model::Model;
 pub(crate) use schema::{Blueprint, blueprint};
 pub(crate) use script::{Event, Fate, Script, Sight};
+pub(crate) use spring::Spring;
 pub(crate) use values::{canonical, config, json};

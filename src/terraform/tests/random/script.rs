@@ -65,6 +65,8 @@ pub(crate) enum Event {
     Update(Dynamic),
     /// The object was to go.
     Delete(Ending),
+    /// An ephemeral object was to be opened with these settings.
+    Open(Dynamic),
     /// The framework broke a promise of its own.
     Complaint(String),
 }

@@ -23,14 +23,30 @@ impl Known {
     }
 }
 
-/// The whole file, for resources by type: body, values, and whether the new one comes first.
+/// The whole file, for resources by type: body, values, and whether the new one comes first; and
+/// for ephemeral objects by type, each of which somebody looks at.
 pub(super) fn written<'a>(
     source: &str,
     things: impl Iterator<Item = (&'static str, &'a Body, &'a Dynamic, bool)>,
+    springs: impl Iterator<Item = (&'static str, &'a Body, &'a Dynamic)>,
     known: &Known,
 ) -> String {
     let mut later = Later::default();
     let mut resources = BTreeMap::new();
+    let (mut ephemerals, mut looks) = (BTreeMap::new(), Vec::new());
+    for (name, body, config) in springs {
+        let dice = known.0.map(|dice| dice.of(name));
+        let entries = later.body(body, config, dice);
+        ephemerals.insert(
+            name.to_owned(),
+            object([("it".to_owned(), object(entries))]),
+        );
+        let condition = format!("${{can(jsonencode(ephemeral.{name}.it))}}");
+        looks.push(object([
+            ("condition".to_owned(), json(&condition.into())),
+            ("error_message".to_owned(), json(&"Not seen.".into())),
+        ]));
+    }
     for (name, body, config, creates_first) in things {
         let dice = known.0.map(|dice| dice.of(name));
         let mut entries = later.body(body, config, dice);
@@ -43,17 +59,19 @@ pub(super) fn written<'a>(
             object([("it".to_owned(), object(entries))]),
         );
     }
-    if !later.0.is_empty() {
-        let said = later.0.into_iter().enumerate();
-        let said = said.map(|(number, value)| {
-            let input = object([("input".to_owned(), value)]);
-            (format!("said{number}"), input)
-        });
-        resources.insert("terraform_data".to_owned(), object(said));
-    }
+    let said = later.0.into_iter().enumerate();
+    let said = said.map(|(number, value)| {
+        let input = object([("input".to_owned(), value)]);
+        (format!("said{number}"), input)
+    });
+    let looks = object([("precondition".to_owned(), format!("[{}]", looks.join(",")))]);
+    let looker = object([("lifecycle".to_owned(), looks)]);
+    let said = said.chain([("looker".to_owned(), looker)]);
+    resources.insert("terraform_data".to_owned(), object(said));
     let required = format!(r#"{{"required_providers":{{"chance":{{"source":"{source}"}}}}}}"#);
     object([
         ("terraform".to_owned(), required),
+        ("ephemeral".to_owned(), object(ephemerals)),
         ("resource".to_owned(), object(resources)),
     ])
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use istiopca::terraform::plugin::serve_reattach;
 use istiopca::terraform::schema::Schema;
-use istiopca::terraform::{Configured, Managed, Provider, Service, wall_clock};
+use istiopca::terraform::{Configured, Managed, Openable, Provider, Service, wall_clock};
 use istiopca_acceptance::cli::{self, Cli, Workdir};
 use istiopca_acceptance::process::{Outcome, Run};
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -28,12 +28,13 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use configuration::{Known, written};
 use happenings::{as_stored, asked, same};
-use random::{Blueprint, Dice, Event, Fate, Model, Script, Sight, blueprint};
+use random::{Blueprint, Dice, Event, Fate, Model, Script, Sight, Spring, blueprint};
 
 const SOURCE: &str = "registry.terraform.io/istiopca/chance";
 
-/// So many resource types make one provider.
+/// So many resource types make one provider, with so many ephemeral ones.
 const TYPES: usize = 16;
+const EPHEMERALS: usize = 6;
 
 /// What a core says of a provider that breaks the protocol's rules, and what it says when the
 /// provider is gone.
@@ -58,10 +59,20 @@ struct Thing {
     creates_first: bool,
 }
 
+/// One of its ephemeral objects; nothing ever befalls them, so that all else happens as it is told.
+struct Pool {
+    name: &'static str,
+    schema: Schema,
+    dice: Dice,
+    script: Arc<Script>,
+    config: framework::Dynamic,
+}
+
 /// A provider of random resources, and somebody who uses all of them at once.
 struct Round {
     dir: Workdir,
     things: Vec<Thing>,
+    pools: Vec<Pool>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,8 +118,14 @@ impl Round {
             let blueprint = blueprint().new_tree(&mut runner).unwrap().current();
             Thing::new(number, blueprint, Dice::new(seed).nth(number))
         });
+        let things = things.collect();
+        let pools = (0..EPHEMERALS).map(|number| {
+            let blueprint = blueprint().new_tree(&mut runner).unwrap().current();
+            Pool::new(number, &blueprint, Dice::new(seed).of("pool").nth(number))
+        });
         Self {
-            things: things.collect(),
+            things,
+            pools: pools.collect(),
             dir: Workdir::new(cli, cli::Provider::None).unwrap(),
         }
     }
@@ -126,8 +143,29 @@ impl Round {
                 thing.name
             );
         }
+        self.are_open_as_asked();
         self.is_settled().await;
         self.is_stored_as_asked().await;
+    }
+
+    /// Each was opened in the apply, and in the plan where that knew enough, as it was configured.
+    fn are_open_as_asked(&self) {
+        for pool in &self.pools {
+            let openings = pool.script.events();
+            assert!(
+                matches!(openings.len(), 1 | 2),
+                "{}: {openings:?}",
+                pool.name
+            );
+            let wanted = as_stored(&pool.schema, &pool.config);
+            for opening in openings {
+                let Event::Open(shown) = opening else {
+                    panic!("{}: {opening:?}", pool.name)
+                };
+                let shown = serde_json::from_str(&random::json(&shown)).unwrap();
+                same(pool.name, &shown, &wanted);
+            }
+        }
     }
 
     /// The user changes his mind, and applies a plan that was saved.
@@ -269,7 +307,9 @@ impl Round {
                 thing.creates_first,
             )
         });
-        let text = written(SOURCE, things, known);
+        let pools = self.pools.iter();
+        let pools = pools.map(|pool| (pool.name, &pool.schema.body, &pool.config));
+        let text = written(SOURCE, things, pools, known);
         self.dir.write("main.tf.json", &text);
     }
 
@@ -287,11 +327,12 @@ impl Round {
     /// nothing to reproach the provider with.
     async fn run(&mut self, arguments: &[&str]) -> Run {
         let resources = self.things.iter().map(Thing::resource);
+        let ephemerals = self.pools.iter().map(Pool::ephemeral);
         let provider = Provider {
             name: "chance",
             schema: Schema::new("Chance.", &[]),
             resources: resources.collect(),
-            ephemerals: Vec::new(),
+            ephemerals: ephemerals.collect(),
             configure: |_| {
                 Ok(Configured {
                     clients: (),
@@ -309,6 +350,28 @@ impl Round {
             run.never_says(reproach);
         }
         run
+    }
+}
+
+impl Pool {
+    fn new(number: usize, blueprint: &Blueprint, dice: Dice) -> Self {
+        let schema = blueprint.unstored().build();
+        Self {
+            name: Box::leak(format!("chance_e{number}").into_boxed_str()),
+            schema,
+            dice,
+            script: Arc::default(),
+            config: random::config(&schema.body, dice),
+        }
+    }
+
+    fn ephemeral(&self) -> Box<dyn Openable<()>> {
+        Box::new(Spring {
+            name: self.name,
+            schema: self.schema,
+            dice: self.dice,
+            script: Arc::clone(&self.script),
+        })
     }
 }
 
