@@ -13,6 +13,7 @@ mod clusters;
 mod commands;
 mod cores;
 mod counts;
+mod custody;
 mod cycle;
 mod data_keys;
 mod drift;

@@ -68,6 +68,20 @@ impl Planned {
         Change(change)
     }
 
+    /// Demands that a resource is made.
+    #[track_caller]
+    pub(crate) fn made(&self, address: &str) -> Change<'_> {
+        let change = self.change(address);
+        let actions = &change["actions"];
+        assert_eq!(
+            *actions,
+            serde_json::json!(["create"]),
+            "{}\n{address}",
+            self.run
+        );
+        Change(change)
+    }
+
     /// Demands that a resource stays as it is.
     #[track_caller]
     pub(crate) fn untouched(&self, address: &str) {
@@ -116,6 +130,17 @@ impl Change<'_> {
             let (before, after) = (&self.0["before"][*attribute], &self.0["after"][*attribute]);
             assert!(!before.is_null(), "{attribute} was nothing before");
             assert_eq!(before, after, "{attribute} should stay and be known");
+        }
+        self
+    }
+
+    /// Demands that these attributes are known to be null.
+    #[track_caller]
+    pub(crate) fn lacks(self, attributes: &[&str]) -> Self {
+        for attribute in attributes {
+            let (after, unknown) = (&self.0["after"], &self.0["after_unknown"]);
+            assert_ne!(unknown[*attribute], true, "{attribute} should be known");
+            assert!(after[*attribute].is_null(), "{attribute} should be null");
         }
         self
     }

@@ -144,6 +144,7 @@ provider "istiopca" {{
   endpoints {{
     acmpca = "{endpoint}"
     eks    = "{endpoint}"
+    kms    = "{endpoint}"
     sts    = "{endpoint}"
   }}"#
         )
