@@ -2,6 +2,7 @@
 
 pub mod apiserver;
 pub mod aws;
+pub mod canary;
 pub mod cli;
 pub mod host;
 pub mod istio;

@@ -31,6 +31,7 @@ impl Fleet {
             let eks = eks.endpoint(cluster.url(), cluster.ca_pem()).create();
             eks.access_entry(&role, "mesh-ci", &[]);
             cluster.set_authenticator(world.aws.authenticator(&eks));
+            world.watch_small(&cluster);
             arns.push(format!("{:?}", eks.arn()));
             clusters.push(cluster);
         }

@@ -27,6 +27,7 @@ impl Member {
         eks.access_entry(role, role, &[]);
         let authenticator = world.aws.authenticator(&eks);
         cluster.set_authenticator(authenticator.clone());
+        world.watch_small(&cluster);
         Self {
             cluster,
             eks,

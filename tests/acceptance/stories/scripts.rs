@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use istiopca_acceptance::process::{Run, clean, guarded, run};
+use istiopca_acceptance::process::{Run, clean, guarded};
 use istiopca_acceptance::sandbox::examples;
 
 use crate::interruption::SOON;
@@ -28,7 +28,7 @@ pub(crate) async fn script(
         .env("TF", world.dir.program())
         .env("TF_CLI_ARGS_plan", "-no-color")
         .envs(environment.iter().copied());
-    run(command, script, SOON).await
+    world.dir.run_beside(command, script, SOON).await
 }
 
 /// A directory with what POSIX promises of what the scripts use.

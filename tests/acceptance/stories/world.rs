@@ -1,6 +1,7 @@
 //! What every story starts from: an account with a CA, a namespace in a real cluster, and a
 //! directory with a configuration.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +12,7 @@ use istiopca_acceptance::aws::{Aws, CaHandle, Clock, Credentials, KeyAlgorithm};
 use istiopca_acceptance::cli::{Cli, Provider, REQUIRED_PROVIDERS, Workdir, provider_binary};
 use istiopca_acceptance::host::Host;
 use istiopca_acceptance::process::Run;
+use istiopca_acceptance::sandbox_cluster::SandboxCluster;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ pub(crate) struct World {
     /// By how much the runner's clock is ahead of AWS's; only under a clock.
     pub(crate) skew: SignedDuration,
     binary: bool,
+    /// Where keys are looked for: address and namespace.
+    watched: HashSet<(&'static str, String)>,
 }
 
 /// So many days.
@@ -70,7 +74,7 @@ impl World {
         let namespace = cluster.namespace(story).await;
         let user = cluster.restricted(&namespace, "cacerts").await;
         let dir = Workdir::new(cli, Provider::None).expect("a directory can be made");
-        let world = Self {
+        let mut world = Self {
             aws,
             root,
             ca,
@@ -80,9 +84,29 @@ impl World {
             dir,
             skew: SignedDuration::ZERO,
             binary: false,
+            watched: HashSet::new(),
         };
         world.sign_in_as(&keys);
+        world.watch();
         world
+    }
+
+    /// Has the keys that come into this namespace of this cluster looked for.
+    fn watch(&mut self) {
+        let (cluster, namespace) = (self.cluster, self.namespace.clone());
+        if !self.watched.insert((cluster.url(), namespace.clone())) {
+            return;
+        }
+        self.dir.canary().watch(move || {
+            let texts = cluster.secret_texts(&namespace);
+            texts.map_err(|error| error.to_string())
+        });
+    }
+
+    /// The same for a cluster that is a small one.
+    pub(crate) fn watch_small(&self, cluster: &SandboxCluster) {
+        let secrets = cluster.secret_texts();
+        self.dir.canary().watch(move || Ok(secrets()));
     }
 
     /// Puts credentials where the configuration looks for them.
@@ -219,6 +243,7 @@ resource "istiopca_cacerts_secret" "mesh" {{
     }
 
     async fn run(&mut self, arguments: &[&str]) -> Run {
+        self.watch();
         let host = self.attach().await;
         if let Some(host) = &host {
             self.dir

@@ -8,6 +8,7 @@ mod identity;
 mod launch;
 mod programs;
 mod rbac;
+mod secrets;
 mod webhook;
 
 use std::fmt;
@@ -29,6 +30,8 @@ pub use identity::ClientCertificate;
 pub use launch::StartError;
 pub use rbac::{minimal_rules, namespace_rule};
 pub use webhook::Admission;
+
+pub(crate) use secrets::texts;
 
 use identity::ClientCa;
 use webhook::Webhook;

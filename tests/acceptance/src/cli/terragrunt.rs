@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Workdir;
 use crate::parts::TERRAGRUNT;
-use crate::process::{Run, Running, run};
+use crate::process::{Run, Running};
 
 /// A fleet takes longer than one configuration.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -20,7 +20,7 @@ impl Workdir {
     /// When Terragrunt is not there and cannot be built, with the reason in words.
     pub async fn terragrunt(&self, args: &[&str]) -> Run {
         let command = self.terragrunt_command(args).await;
-        run(command, &line(args), DEADLINE).await
+        self.run_beside(command, &line(args), DEADLINE).await
     }
 
     /// Starts the same, to be looked at while it runs.
@@ -34,7 +34,7 @@ impl Workdir {
     /// As [`terragrunt`](Self::terragrunt).
     pub async fn spawn_terragrunt(&self, args: &[&str]) -> io::Result<Running> {
         let command = self.terragrunt_command(args).await;
-        Running::start(command, &line(args))
+        self.start(command, &line(args))
     }
 
     async fn terragrunt_command(&self, args: &[&str]) -> Command {

@@ -11,11 +11,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{Cli, Provider};
+use crate::canary::Canary;
 use crate::parts::{self, PartError};
-use crate::process::{Run, Running, clean, guarded, meddling, run};
+use crate::process::{Run, Running, clean, guarded, meddling};
 
 /// A working directory that is removed when it is dropped, and the environment in which its core
-/// runs.
+/// runs. What the runs leave behind is [searched for keys](crate::canary) then.
 #[derive(Debug)]
 pub struct Workdir {
     cli: Cli,
@@ -24,6 +25,9 @@ pub struct Workdir {
     provider: Provider,
     environment: BTreeMap<String, String>,
     deadline: Duration,
+    canary: Canary,
+    // For whatever programs put aside; in the system's own, since the paths of sockets are short.
+    scratch: TempDir,
     // Holds `work`, the working directory, beside the home directory and the CLI configuration.
     place: TempDir,
 }
@@ -81,10 +85,13 @@ impl Workdir {
         let place = tempfile::Builder::new()
             .prefix(&format!("{cli}-"))
             .tempdir_in(directory)?;
-        for directory in ["work", "home"] {
+        for directory in ["work", "home", "traces"] {
             fs::create_dir(place.path().join(directory))?;
         }
+        let scratch = tempfile::Builder::new().prefix("istiopca-").tempdir()?;
         let mut dir = Self {
+            canary: Canary::over(&[place.path(), scratch.path()]),
+            scratch,
             cli,
             program,
             surroundings,
@@ -186,11 +193,28 @@ impl Workdir {
         if let Err(error) = made.and_then(|()| fs::write(&file, text)) {
             panic!("{} cannot be written: {error}", file.display());
         }
+        self.canary.is_the_storys(&file);
+    }
+
+    /// What looks for keys here.
+    #[must_use]
+    pub fn canary(&self) -> &Canary {
+        &self.canary
     }
 
     /// Runs any command of the core to its end.
     pub async fn run(&self, args: &[&str]) -> Run {
-        run(self.command(args), &self.line(args), self.deadline).await
+        self.run_beside(self.command(args), &self.line(args), self.deadline)
+            .await
+    }
+
+    /// Runs another program, [guarded], that starts the core here, and kills it at the deadline;
+    /// `line` is its command as messages show it.
+    pub async fn run_beside(&self, command: Command, line: &str, deadline: Duration) -> Run {
+        match self.start(command, line) {
+            Ok(running) => running.wait(deadline).await,
+            Err(error) => Run::not_started(line, &error),
+        }
     }
 
     /// Starts any command, to be interrupted or killed.
@@ -199,7 +223,12 @@ impl Workdir {
     ///
     /// When it cannot be started.
     pub fn spawn(&self, args: &[&str]) -> io::Result<Running> {
-        Running::start(self.command(args), &self.line(args))
+        self.start(self.command(args), &self.line(args))
+    }
+
+    pub(super) fn start(&self, command: Command, line: &str) -> io::Result<Running> {
+        let under_way = self.canary.begins(line);
+        Ok(Running::start(command, line)?.watched(under_way))
     }
 
     /// A command of the core as messages show it.
@@ -220,6 +249,13 @@ impl Workdir {
         ]);
         if let Provider::Reattach(providers) = &self.provider {
             all.insert("TF_REATTACH_PROVIDERS".to_owned(), providers.clone());
+        }
+        if self.surroundings == Surroundings::Bare {
+            let trace = self.canary.trace().display().to_string();
+            all.insert("TF_LOG".to_owned(), "trace".to_owned());
+            all.insert("TF_LOG_PATH".to_owned(), trace);
+            let scratch = self.scratch.path().display().to_string();
+            all.insert("TMPDIR".to_owned(), scratch);
         }
         all.extend(self.environment.clone());
         all
@@ -338,6 +374,22 @@ impl Workdir {
     }
 }
 
+/// Every story ends here, and fails here if a key is where it should not be. A story that has
+/// failed already is not looked into.
+impl Drop for Workdir {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let verdict = self.canary.verdict();
+        assert!(
+            verdict.is_clean(),
+            "what was left in {}:\n{verdict}",
+            self.place.path().display()
+        );
+    }
+}
+
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -375,8 +427,8 @@ mod tests {
             .lines()
             .filter_map(|line| Some(line.split_once('=')?.0))
             .collect();
-        // Given where the developer has one; the shell sets the others for itself.
-        names.retain(|name| !["TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"].contains(name));
+        // The shell sets these for itself.
+        names.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
         names.sort_unstable();
         let known = [
             "AWS_EC2_METADATA_DISABLED",
@@ -385,7 +437,10 @@ mod tests {
             "ISTIOPCA_SAID",
             "PATH",
             "TF_CLI_CONFIG_FILE",
+            "TF_LOG",
+            "TF_LOG_PATH",
             "TF_REATTACH_PROVIDERS",
+            "TMPDIR",
         ];
         assert_eq!(names, known);
     }

@@ -34,7 +34,7 @@ pub enum Outcome {
 const SHOWN: usize = 150;
 
 impl Run {
-    pub(super) fn not_started(command: &str, why: &io::Error) -> Self {
+    pub(crate) fn not_started(command: &str, why: &io::Error) -> Self {
         let outcome = Outcome::NotStarted(why.to_string());
         Self {
             command: command.to_owned(),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::run::{Outcome, Run, fold};
+use crate::canary::UnderWay;
 
 /// How long after the program's end its streams may stay open in the hands of an orphan.
 const ORPHANS: Duration = Duration::from_secs(2);
@@ -25,6 +26,8 @@ pub struct Running {
     group: Pid,
     stdout: watch::Receiver<Vec<u8>>,
     stderr: watch::Receiver<Vec<u8>>,
+    /// Who looks at what it leaves.
+    watched: Option<UnderWay>,
 }
 
 impl Running {
@@ -50,7 +53,14 @@ impl Running {
             stdout: listen(child.stdout.take()),
             stderr: listen(child.stderr.take()),
             child,
+            watched: None,
         })
+    }
+
+    /// Has what it says, and what it leaves, looked at in the end.
+    pub(crate) fn watched(mut self, by: UnderWay) -> Self {
+        self.watched = Some(by);
+        self
     }
 
     /// Waits until it has said `text` on either stream, as [`fold`] compares.
@@ -126,7 +136,11 @@ impl Running {
             let _ = timeout(ORPHANS, stream.wait_for(|_| false)).await;
         }
         drop(leash);
-        self.run(outcome)
+        let run = self.run(outcome);
+        if let Some(watched) = self.watched.take() {
+            watched.ended(&run);
+        }
+        run
     }
 
     fn signal(&self, signal: Signal) {

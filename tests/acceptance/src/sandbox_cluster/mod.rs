@@ -46,6 +46,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::apiserver::texts;
 use crate::aws::Authenticator;
 
 pub use self::facts::{KeyFacts, SecretFacts};
@@ -161,6 +162,17 @@ impl SandboxCluster {
             "current-context": "sandbox",
         });
         format!("{config:#}\n")
+    }
+
+    /// Tells, whenever it is asked, the name of each Secret with each text that is in it, also while
+    /// the cluster is down.
+    pub fn secret_texts(&self) -> impl Fn() -> Vec<(String, String)> + Send + 'static {
+        let api = self.api.clone();
+        move || {
+            let store = api.store();
+            let secrets = store.objects().filter(|(at, _)| at.kind == Kind::Secret);
+            secrets.flat_map(|(_, secret)| texts(secret)).collect()
+        }
     }
 
     /// All Secrets, as they can be printed: no bytes of a key are in there.
