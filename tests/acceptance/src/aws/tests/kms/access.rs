@@ -10,7 +10,7 @@ fn policy(statements: &[Value]) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-fn allow(who: &str, actions: &[&str], condition: Option<Value>) -> Value {
+fn letting(who: &str, actions: &[&str], condition: Option<Value>) -> Value {
     let mut statement = json!({
         "Effect": "Allow", "Principal": { "AWS": who }, "Action": actions, "Resource": "*",
     });
@@ -74,7 +74,7 @@ async fn a_key_policy_binds_a_role_to_its_clusters_context() {
             "StringEquals": { "kms:EncryptionContext:cluster": name },
             "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": ["cluster", "id"] },
         });
-        allow(role, &uses, Some(condition))
+        letting(role, &uses, Some(condition))
     };
     let key = aws.kms_key();
     let key = key.policy(&policy(&[of("mesh-a", &roles[0]), of("mesh-b", &roles[1])]));
@@ -126,8 +126,8 @@ async fn across_accounts_both_sides_must_agree() {
     let aws = start();
     let root = |account: &str| format!("arn:aws:iam::{account}:root");
     let statements = [
-        allow(&root(OWNER), &["kms:*"], None),
-        allow(&root(OTHER), &["kms:Decrypt"], None),
+        letting(&root(OWNER), &["kms:*"], None),
+        letting(&root(OTHER), &["kms:Decrypt"], None),
     ];
     let key = aws.kms_key().policy(&policy(&statements)).create();
     let (_, sealed) = owner(&aws).made(&key.arn(), &[]).await;
@@ -156,7 +156,7 @@ async fn a_denial_of_either_side_wins_and_is_called_explicit() {
     });
     let key = aws.kms_key();
     let key = key
-        .policy(&policy(&[allow(&root, &["kms:*"], None), deny]))
+        .policy(&policy(&[letting(&root, &["kms:*"], None), deny]))
         .create();
     let owner = owner(&aws);
     let (_, sealed) = owner.made(&key.arn(), &[]).await;
