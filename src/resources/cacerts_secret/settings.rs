@@ -162,9 +162,9 @@ pub(super) const ATTRIBUTES: [Attribute; 23] = [
         "The certificates above it as PEM, in any order, its root among them. The files are composed \
          here, and the root is split off here.",
     ),
-    text("private_key_pem").optional().sensitive().touches(FACTS)
+    text("private_key_pem").optional().sensitive().touches(&[])
         .says("The private key of `certificate` as PEM (PKCS #8). It is kept in the state, in clear."),
-    text("private_key_sealed").optional().parses::<SealedKey>().touches(FACTS).says(
+    text("private_key_sealed").optional().parses::<SealedKey>().touches(&[]).says(
         "The private key of `certificate` as KMS sealed it, from an `istiopca_intermediate` with \
          `private_key_storage = \"kms\"`. It is opened during the apply, when the Secret does not hold that \
          key yet; no plan asks KMS.",
