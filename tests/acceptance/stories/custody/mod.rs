@@ -2,7 +2,6 @@
 //! with it, and the ways from one to another.
 
 mod changes;
-mod choice;
 mod failing;
 mod interrupted;
 mod kms;
