@@ -2,11 +2,15 @@
 //! with it, and the ways from one to another.
 
 mod changes;
+mod choice;
 mod failing;
 mod interrupted;
 mod kms;
+mod leaked;
+mod people;
 mod requested;
 mod supplied;
+mod thief;
 
 use istiopca_acceptance::aws::{Call, KmsKey};
 use serde_json::Value;
