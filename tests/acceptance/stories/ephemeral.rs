@@ -113,7 +113,10 @@ async fn a_key_is_another_one_each_time_and_only_who_takes_it_has_it() {
 
         world.configure(&escrow(3, "RSA_2048"));
         world.apply(&[]).await.succeeds();
-        sought(&world, &given(&world, 3, "Private-Key: (2048 bit, 2 primes)"));
+        sought(
+            &world,
+            &given(&world, 3, "Private-Key: (2048 bit, 2 primes)"),
+        );
         world.cli(&["show", "-json"]).await.succeeds();
         assert_eq!(world.aws.calls().len(), 0, "nobody was asked");
     }
