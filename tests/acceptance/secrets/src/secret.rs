@@ -102,7 +102,10 @@ impl Secret {
                 ("PKCS #8 of a P-384 key", b"\x02\x01\0\x30\x10\x06\x07\x2a"),
                 ("PKCS #8 of an RSA key", b"\x02\x01\0\x30\x0d\x06\x09\x2a"),
                 // The tag of the parameters, and the curve.
-                ("SEC 1 of a P-256 key", b"\xa0\x0a\x06\x08\x2a\x86\x48\xce"),
+                (
+                    "SEC 1 of a P-256 key",
+                    b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+                ),
                 (
                     "SEC 1 of a P-384 key",
                     b"\xa0\x07\x06\x05\x2b\x81\x04\0\x22",

@@ -45,15 +45,23 @@ fn what_is_public_is_no_find() {
             &["pkey", "-pubin", "-outform", "DER"],
             key.public.as_bytes(),
         );
+        let mut public = vec![key.public.clone().into_bytes(), der];
         let request = ["req", "-new", "-key", "/dev/stdin", "-subj", "/CN=it"];
-        let request = run("openssl", &request, key.pem.as_bytes());
-        let mut public = vec![key.public.clone().into_bytes(), der, request];
+        for more in [&[][..], &["-x509"]] {
+            let pem = run(
+                "openssl",
+                &[&request[..], more].concat(),
+                key.pem.as_bytes(),
+            );
+            let (_, der) = x509_cert::der::pem::decode_vec(&pem).unwrap();
+            public.extend([pem, der]);
+        }
         for name in ["pub", "Modulus", "modulus"] {
             if key.text.contains(&format!("{name}:")) {
                 public.push(key.number(name));
             }
         }
-        assert_eq!(public.len(), 4);
+        assert_eq!(public.len(), 7);
         let hex = public.iter().map(|bytes| {
             bytes
                 .iter()

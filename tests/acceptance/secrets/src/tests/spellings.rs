@@ -98,7 +98,7 @@ fn as_a_list_of_numbers() {
 
 #[test]
 fn as_a_large_number() {
-    is_found("a large number", |number| decimal(number));
+    is_found("a large number", decimal);
 }
 
 /// Doubled digit by digit, bit after bit.
