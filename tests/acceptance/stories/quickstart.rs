@@ -1,6 +1,5 @@
 //! The quick start: `cargo sandbox`, and the examples that it is made of.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +19,6 @@ async fn the_sandbox_walks_from_nothing_to_the_first_renewal() {
         let mut tell = |line: &str| lines.push(line.to_owned());
         let told = &mut Narrator::new(&mut tell);
         walk(&mut stage, told).await.unwrap();
-        let key = live_key(&stage).await;
         destroy(&mut stage, told).await.unwrap();
         let text = lines.join("\n");
         for wanted in [
@@ -52,7 +50,14 @@ async fn the_sandbox_walks_from_nothing_to_the_first_renewal() {
             let size = |line: &&String| line.contains(file) && line.ends_with(" bytes");
             assert_eq!(lines.iter().filter(size).count(), 2, "{file}:\n{text}");
         }
-        assert_no_part_of(&key, &text);
+        let canary = stage.dir().canary();
+        canary.left_elsewhere("what was told", text.as_bytes());
+        let verdict = canary.verdict();
+        assert!(verdict.is_clean(), "{verdict}");
+        assert_eq!(
+            verdict.keys, 2,
+            "that of the first day, and the renewed one"
+        );
     }
 }
 
@@ -139,31 +144,5 @@ async fn terminal(kept: &Kept, line: &str) -> Run {
         "-c",
         &format!(". '{environment}' && PATH=\"{beside}:$PATH\" && {line}"),
     ]);
-    run(command, line, SOON).await
-}
-
-/// The private key in the cluster, PEM.
-async fn live_key(stage: &Stage) -> String {
-    let kubeconfig = stage.dir().place().join("witness");
-    fs::write(&kubeconfig, stage.cluster().kubeconfig()).unwrap();
-    let mut command = guarded(&KUBECTL.path().unwrap(), None);
-    command
-        .env("KUBECONFIG", &kubeconfig)
-        .args(["-n", "istio-system", "get", "secret", "cacerts"])
-        .args([
-            "-o",
-            "go-template={{index .data \"ca-key.pem\" | base64decode}}",
-        ]);
-    let run = run(command, "kubectl get secret", SOON).await;
-    run.succeeds().stdout().to_owned()
-}
-
-#[track_caller]
-fn assert_no_part_of(key: &str, text: &str) {
-    let body: Vec<_> = key.lines().filter(|line| !line.contains("-----")).collect();
-    assert!(body.len() > 2, "there is no key to look for");
-    for line in body {
-        assert!(!text.contains(line), "a line of the key was told");
-    }
-    assert!(!text.contains("PRIVATE KEY"), "a key was told:\n{text}");
+    kept.dir().run_beside(command, line, SOON).await
 }

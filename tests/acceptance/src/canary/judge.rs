@@ -141,7 +141,8 @@ fn keys(book: &Book, opened: &[Opened<'_>]) -> BTreeMap<String, (String, Secret)
         };
         if let Some(fingerprint) = key.fingerprint().map(str::to_owned) {
             let key = key.called(&format!("{name} ({})", &fingerprint[..8]));
-            keys.entry(fingerprint).or_insert((pem.clone(), key));
+            keys.entry(fingerprint)
+                .or_insert_with(|| (pem.clone(), key));
         }
     }
     keys

@@ -36,7 +36,7 @@ struct Book {
     places: Places,
     traces: PathBuf,
     left: Vec<Left>,
-    /// What is in `left` already, by the hash of its content.
+    /// What is in `left` already, by the hash of its place and content.
     seen: HashSet<u64>,
     clusters: Vec<Cluster>,
     /// The PEM of each key that was in a Secret, with the Secret's name.
@@ -97,6 +97,11 @@ impl Canary {
         self.book().clusters.push(Box::new(cluster));
     }
 
+    /// Looks for the keys in these Secrets: the name of each, and text that has its PEM.
+    pub fn look_for_keys(&self, secrets: Vec<(String, String)>) {
+        self.book().learn(secrets);
+    }
+
     /// Looks for something that is in no Secret and in no state: a token, a password, a key that
     /// the user keeps somewhere else.
     pub fn look_for(&self, secret: Secret) {
@@ -106,7 +111,7 @@ impl Canary {
     /// Takes over what a run has left outside the directory, such as a state in a backend.
     pub fn left_elsewhere(&self, place: &str, bytes: &[u8]) {
         let kind = Kind::of_file(Path::new(place), bytes);
-        self.book().keep(place.to_owned(), kind, bytes.to_vec());
+        self.book().keep(place, "", kind, bytes.to_vec());
     }
 
     /// Something must be found in places whose description has `place` in it, because of the
@@ -164,7 +169,8 @@ impl UnderWay {
                 _ => Kind::Other,
             };
             book.keep(
-                format!("{stream} of `{command}`"),
+                stream,
+                &format!(" of `{command}`"),
                 kind,
                 text.as_bytes().to_vec(),
             );
@@ -188,17 +194,24 @@ impl Book {
             Ok(changed) => {
                 for (path, bytes) in changed {
                     let kind = Kind::of_file(&path, &bytes);
-                    self.keep(format!("{} after `{command}`", path.display()), kind, bytes);
+                    self.keep(
+                        &path.display().to_string(),
+                        &format!(" after `{command}`"),
+                        kind,
+                        bytes,
+                    );
                 }
             }
             Err(error) => self.unseen.push(format!("what `{command}` left: {error}")),
         }
     }
 
-    fn keep(&mut self, place: String, kind: Kind, bytes: Vec<u8>) {
+    /// Keeps what was found in a place, `by` some run, unless it was the same before.
+    fn keep(&mut self, place: &str, by: &str, kind: Kind, bytes: Vec<u8>) {
         let mut hasher = DefaultHasher::new();
-        (kind, &bytes).hash(&mut hasher);
+        (place, kind, &bytes).hash(&mut hasher);
         if self.seen.insert(hasher.finish()) {
+            let place = format!("{place}{by}");
             self.left.push(Left { place, kind, bytes });
         }
     }
@@ -222,17 +235,23 @@ impl Book {
     }
 
     fn ask_clusters(&mut self) {
-        for cluster in &self.clusters {
-            match cluster() {
-                Ok(secrets) => {
-                    self.in_clusters
-                        .extend(secrets.into_iter().flat_map(|(name, text)| {
-                            let keys = private_keys(&text).into_iter();
-                            keys.map(move |key| (name.clone(), key))
-                        }))
-                }
+        for answer in self
+            .clusters
+            .iter()
+            .map(|cluster| cluster())
+            .collect::<Vec<_>>()
+        {
+            match answer {
+                Ok(secrets) => self.learn(secrets),
                 Err(error) => self.unseen.push(format!("a cluster's Secrets: {error}")),
             }
+        }
+    }
+
+    fn learn(&mut self, secrets: Vec<(String, String)>) {
+        for (name, text) in secrets {
+            let keys = private_keys(&text).into_iter();
+            self.in_clusters.extend(keys.map(|key| (name.clone(), key)));
         }
     }
 }
@@ -256,3 +275,6 @@ impl fmt::Debug for Canary {
         f.debug_tuple("Canary").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ pub struct Run {
     pub(super) outcome: Outcome,
     pub(super) stdout: String,
     pub(super) stderr: String,
+    pub(super) took: Duration,
 }
 
 /// How a program ended.
@@ -41,6 +42,7 @@ impl Run {
             outcome,
             stdout: String::new(),
             stderr: String::new(),
+            took: Duration::ZERO,
         }
     }
 
@@ -128,6 +130,12 @@ impl Run {
         &self.stderr
     }
 
+    /// How long it ran.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
     /// True when `text` stands in one of the streams, as [`fold`] compares.
     #[must_use]
     pub fn has_said(&self, text: &str) -> bool {
@@ -211,6 +219,7 @@ mod tests {
             outcome,
             stdout: stdout.into(),
             stderr: stderr.into(),
+            took: Duration::ZERO,
         }
     }
 

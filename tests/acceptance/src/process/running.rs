@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -26,6 +26,7 @@ pub struct Running {
     group: Pid,
     stdout: watch::Receiver<Vec<u8>>,
     stderr: watch::Receiver<Vec<u8>>,
+    begun: Instant,
     /// Who looks at what it leaves.
     watched: Option<UnderWay>,
 }
@@ -41,6 +42,7 @@ impl Running {
     ///
     /// Outside a tokio runtime.
     pub fn start(command: Command, line: &str) -> io::Result<Self> {
+        let begun = Instant::now();
         let mut child = tokio::process::Command::from(command)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -53,6 +55,7 @@ impl Running {
             stdout: listen(child.stdout.take()),
             stderr: listen(child.stderr.take()),
             child,
+            begun,
             watched: None,
         })
     }
@@ -129,6 +132,7 @@ impl Running {
             Ok(Err(error)) => Outcome::NotStarted(error.to_string()),
             Err(_) => Outcome::TimedOut(deadline),
         };
+        let took = self.begun.elapsed();
         if matches!(outcome, Outcome::TimedOut(_)) {
             self.kill();
         }
@@ -136,7 +140,10 @@ impl Running {
             let _ = timeout(ORPHANS, stream.wait_for(|_| false)).await;
         }
         drop(leash);
-        let run = self.run(outcome);
+        let run = Run {
+            took,
+            ..self.run(outcome)
+        };
         if let Some(watched) = self.watched.take() {
             watched.ended(&run);
         }
@@ -159,6 +166,7 @@ impl Running {
             outcome,
             stdout: text(&self.stdout),
             stderr: text(&self.stderr),
+            took: self.begun.elapsed(),
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::served::Served;
 use super::walk::DAYS;
 use super::{Error, Narrator, Stage};
+use crate::cli::Workdir;
 use crate::process::{MEDDLING, PROXIES};
 
 /// A stage with a provider for whoever comes, under the sandbox's clock.
@@ -40,6 +41,12 @@ impl Kept {
             environment,
             served,
         })
+    }
+
+    /// Where the core works.
+    #[must_use]
+    pub fn dir(&self) -> &Workdir {
+        self.stage.dir()
     }
 
     /// The file to be sourced by a shell: working directory and variables.

@@ -48,6 +48,8 @@ impl Stage {
         let issuer = issuer.common_name("Sandbox Mesh CA").create();
         let cluster = SandboxCluster::start(move || clock.now())?;
         let dir = core.workdir(Provider::Mirror(provider))?;
+        let secrets = cluster.secret_texts();
+        dir.canary().watch(move || Ok(secrets()));
         let example = example("quickstart");
         dir.copy(&example)
             .map_err(|source| Error::Example { example, source })?;

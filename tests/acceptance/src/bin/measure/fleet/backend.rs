@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 /// A backend of the type `http`, without locks; it ends with this.
 pub(super) struct Backend {
     address: String,
+    kept: Kept,
     serving: JoinHandle<()>,
 }
 
@@ -28,14 +29,25 @@ impl Backend {
     pub(super) async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}/state", listener.local_addr()?);
+        let kept = Kept::default();
         let app = Router::new()
             .route("/state", get(read).post(write))
             .layer(DefaultBodyLimit::disable())
-            .with_state(Kept::default());
+            .with_state(Arc::clone(&kept));
         let serving = tokio::spawn(async {
             _ = axum::serve(listener, app).await;
         });
-        Ok(Self { address, serving })
+        Ok(Self {
+            address,
+            kept,
+            serving,
+        })
+    }
+
+    /// The state that it has.
+    pub(super) fn state(&self) -> Bytes {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone().unwrap_or_default()
     }
 
     /// Its block in a configuration.

@@ -151,6 +151,21 @@ impl Place {
         }
     }
 
+    /// Every Secret by name, with each text that is in it.
+    pub(super) fn secret_texts(&self) -> Result<Vec<(String, String)>, Failure> {
+        match self {
+            Self::Namespaces {
+                server, namespaces, ..
+            } => {
+                let texts = namespaces.iter().map(|name| server.secret_texts(name));
+                Ok(texts.collect::<Result<Vec<_>, _>>()?.concat())
+            }
+            Self::Eks { clusters, .. } => {
+                Ok(clusters.iter().flat_map(|it| it.secret_texts()()).collect())
+            }
+        }
+    }
+
     /// What was asked since the last time, by kind.
     pub(super) async fn asked(&mut self) -> BTreeMap<String, usize> {
         match self {

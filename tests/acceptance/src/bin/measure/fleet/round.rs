@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use istiopca_acceptance::aws::{ACCOUNT, Aws, CaHandle, Call, Clock, KeyAlgorithm};
 use istiopca_acceptance::cli::{Cli, Provider, Workdir};
@@ -189,7 +189,16 @@ impl Round {
         let mut all = Vec::new();
         for step in Step::ALL {
             all.push(self.step(options, step).await?);
+            // Others keep their keys in the state.
+            if self.ours {
+                let state = self.backend.state();
+                self.dir
+                    .canary()
+                    .left_elsewhere("the backend's terraform.tfstate", &state);
+            }
         }
+        // Found where they should not be, they are told when the directory goes.
+        self.dir.canary().look_for_keys(self.place.secret_texts()?);
         Ok(all)
     }
 
@@ -201,9 +210,7 @@ impl Round {
         let parallelism = format!("-parallelism={}", options.parallelism);
         let core = parts::terraform()?;
         let watch = Watch::begin([self.programs.clone(), vec![core]].concat());
-        let begun = Instant::now();
         let run = self.dir.run(&step.arguments(&parallelism)).await;
-        let wall = begun.elapsed();
         let mut used = watch.end();
         let core = used.pop().ok_or("the watch has died")?;
         // Side by side, and so in memory at the same time.
@@ -221,7 +228,7 @@ impl Round {
         calls.extend(self.place.asked().await);
         Ok(Measured {
             step,
-            wall,
+            wall: run.took(),
             provider,
             core,
             calls,
