@@ -1,7 +1,7 @@
 //! What becomes of the Secret's outputs: pure.
 
 use super::settings::{Existing, Settings, given};
-use super::{Prior, compose, instance, key};
+use super::{Prior, compose, instance};
 use crate::pki::Certificate;
 use crate::provider::{Policy, Renewals};
 use crate::resources::issue::{self, CERTIFICATE_OUTPUTS, Issuance, Issued, Reason, Standing};
@@ -165,9 +165,6 @@ fn take_over(verdict: &mut Verdict, prior: &Issued, settings: &Settings) {
         }
         None => return,
     };
-    if let Some(problem) = key::problem(&instance(settings), settings, chain.certificate()) {
-        verdict.tell(problem);
-    }
     let facts = Issued::facts(&chain);
     if facts == *prior {
         return;

@@ -3,7 +3,7 @@
 use super::compose;
 use super::present::Present;
 use super::settings::{Settings, given};
-use super::{CacertsSecret, Outputs, Prior, at, connected, instance, last, trust};
+use super::{CacertsSecret, Outputs, Prior, at, connected, instance, key, last, trust};
 use crate::clients::Clients;
 use crate::cluster::Cluster;
 use crate::cluster::secret::{Observed, Refusal};
@@ -64,7 +64,7 @@ pub(super) async fn preflight(
         reason,
         ..
     } = planning;
-    let mut told = Vec::new();
+    let mut told = Vec::from_iter(sealed_otherwise(settings));
     if let Some(wanted) = settings.issues().filter(|_| planning.issues) {
         let last = prior.map(|prior| last(prior, reason)).unwrap_or_default();
         let instance = instance(settings);
@@ -74,6 +74,13 @@ pub(super) async fn preflight(
         told.extend(about_the_secret(call, &planning).await);
     }
     told
+}
+
+/// Why the sealed key cannot be meant. Asked only here, where all is known: a plan may suppose the last certificate
+/// beside a new key.
+fn sealed_otherwise(settings: &Settings) -> Option<Diagnostic> {
+    let chain = given(settings)?.ok()?;
+    key::problem(&instance(settings), settings, chain.certificate())
 }
 
 /// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is; but
