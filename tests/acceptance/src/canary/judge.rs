@@ -117,7 +117,12 @@ fn open(left: &Left) -> Opened<'_> {
         },
         Kind::Plan => {
             let file = PlanFile::read(archives::members(&left.bytes));
-            (file.rest, file.states)
+            // Cut off before its first file, it is no archive.
+            let rest = match file.rest {
+                none if none.is_empty() => vec![whole(&left.bytes)],
+                rest => rest,
+            };
+            (rest, file.states)
         }
         Kind::Trace | Kind::Other => (vec![whole(&left.bytes)], Vec::new()),
     };
