@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Custody, Held, INTERMEDIATE, SECRET, kms_key, request_for};
 use crate::hands::another_key;
 use crate::planned::Planned;
-use crate::world::World;
+use crate::world::{World, days};
 
 /// One way to keep the key, as the walks below go through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,5 +244,39 @@ async fn a_sealed_key_that_is_to_be_made_anew_takes_the_way_of_renew_triggers() 
         let now: Value = world.of_intermediate("public_key_sha256").await;
         assert_ne!(now, leaked);
         walk.stands(Kms).await;
+    }
+}
+
+/// A Secret goes from one intermediate to another while that one's certificate, or its seal, is still to come: what is
+/// not known yet is not taken for what was there before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_is_handed_from_one_intermediate_to_another_that_is_in_change_itself() {
+    for cli in Cli::both() {
+        let mut world = World::under_a_clock(cli, "handed-over").await;
+        let kms = Custody::kms(&kms_key(&world).arn()).with("rotate_key = false", "");
+        let clear = Custody::state().with("validity = \"30d\"\n  rotate_key = false", "");
+        let both = |mesh: &Custody, other: &Custody| {
+            world.intermediate("mesh", mesh) + &world.intermediate("other", other)
+        };
+        let sealed = kms.with("validity = \"30d\"", "");
+        let steps = [
+            both(&kms, &clear) + &world.secret("mesh", &kms),
+            // The certificate is known, the seal is not.
+            both(&kms, &sealed) + &world.secret("other", &kms),
+            // The seal is known, the certificate is not.
+            both(
+                &kms.with("renew_triggers = { handed = \"back\" }", ""),
+                &sealed,
+            ) + &world.secret("mesh", &kms),
+        ];
+        for step in steps {
+            world.configure(&step);
+            world.plan(&[]).await.exit_code(2);
+            world.apply(&[]).await.succeeds();
+            world.openssl_accepts_the_live_bundle().await;
+            world.plan(&[]).await.exit_code(0);
+            world.aws.clock().advance(days(1));
+        }
+        world.ordered(3);
     }
 }

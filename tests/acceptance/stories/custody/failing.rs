@@ -314,11 +314,16 @@ async fn a_sealed_key_that_is_damaged_or_anothers_is_refused_before_anything_is_
         assert!(world.live().await.is_null());
 
         // Another's is seen by its name alone, as soon as it is known.
-        let other = world.mesh(&Custody::kms(&kms_key(&world).arn()));
-        let other = other.split("resource \"istiopca_cacerts_secret\"").next();
-        let other = other.unwrap().replace("\"mesh\" {", "\"other\" {");
+        let both = |secret: &str| {
+            let (own, other) = (
+                world.intermediate("mesh", &custody),
+                world.intermediate("other", &custody),
+            );
+            own + &other + secret
+        };
         let anothers = given("istiopca_intermediate.other.private_key_sealed");
-        world.configure(&(world.mesh(&anothers) + &other));
+        let moved = both(&world.secret("other", &custody));
+        world.configure(&both(&world.secret("mesh", &anothers)));
         let told = "the sealed key is not the certificate's";
         world.apply(&[]).await.fails().says(told);
         world.aws.forget_calls();
@@ -326,9 +331,42 @@ async fn a_sealed_key_that_is_damaged_or_anothers_is_refused_before_anything_is_
         world.asked_kms(0, 0);
         assert!(world.live().await.is_null());
 
-        world.configure(&world.mesh(&custody));
-        world.apply(&[]).await.succeeds();
-        world.openssl_accepts_the_live_bundle().await;
+        for sound in [world.mesh(&custody), moved] {
+            world.configure(&sound);
+            world.apply(&[]).await.succeeds();
+            world.openssl_accepts_the_live_bundle().await;
+            world.plan(&[]).await.exit_code(0);
+        }
+    }
+}
+
+/// Its material is gone, and with it what was sealed: the mesh still has the key, and the way on is another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kms_key_that_is_lost_is_left_by_a_new_certificate() {
+    for cli in Cli::both() {
+        let mut mesh = Mesh::new(cli, "kms-lost").await;
+        mesh.key.delete();
+        let next = kms_key(&mesh.world);
+        let world = &mut mesh.world;
         world.plan(&[]).await.exit_code(0);
+        let custody = Custody::kms(&next.arn()).with("validity = \"9d\"", "");
+        world.configure(&world.mesh(&custody));
+        world.plan(&[]).await.exit_code(2);
+        let refused = world.apply(&[]).await;
+        refused
+            .fails()
+            .says("there is no such KMS key")
+            .says(&mesh.key.arn());
+        world.openssl_accepts_the_live_bundle().await;
+
+        let anew = custody.with("renew_triggers = { kms = \"lost\" }", "");
+        world.configure(&world.mesh(&anew));
+        mesh.renews().await;
+        assert!(
+            mesh.world
+                .calls_of("Decrypt")
+                .iter()
+                .all(|call| call.key_arn == Some(next.arn()))
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! A run that ends while AWS has the order, under each custody.
 
+use istiopca_acceptance::aws::Failure;
 use istiopca_acceptance::cli::Cli;
 use serde_json::Value;
 
-use super::{Custody, Held, INTERMEDIATE, kms_key, request_for};
+use super::{Custody, Held, INTERMEDIATE, SECRET, kms_key, request_for};
 use crate::hands::another_key;
 use crate::interruption::{SOON, until_ordered};
 use crate::world::World;
@@ -103,6 +104,100 @@ async fn what_was_ordered_for_a_key_that_is_gone_is_named_and_another_ordered() 
             world.ordered(2);
             world.openssl_accepts_the_live_bundle().await;
             assert_ne!(world.of_intermediate("certificate_arn").await, arn);
+            world.plan(&[]).await.exit_code(0);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ordered_for_a_sealed_key_is_fetched_while_kms_is_down() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "ctrl-c-down").await;
+        let custody = Custody::kms(&kms_key(&world).arn());
+        let arn = interrupted(&mut world, &custody).await;
+        for operation in ["GenerateDataKey", "Decrypt"] {
+            world.aws.break_down(operation, &Failure::kms_internal());
+        }
+        let half = world.apply(&[]).await;
+        half.fails()
+            .says("AWS KMS has a problem")
+            .says("Secret")
+            .never_says("GenerateDataKey");
+        world.ordered(1);
+        assert!(world.live().await.is_null());
+        world.holds(INTERMEDIATE, Held::Sealed).await;
+        for operation in ["GenerateDataKey", "Decrypt"] {
+            world.aws.repair(operation);
+        }
+        resumes(&mut world, &arn, Held::Sealed).await;
+    }
+}
+
+/// Who keeps the key may change while its certificate is under way; the order stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ordered_is_fetched_under_another_custody_that_can_have_its_key() {
+    for cli in Cli::both() {
+        for sealed in [true, false] {
+            let mut world = World::with_binary(cli, "ctrl-c-changed").await;
+            let kms = Custody::kms(&kms_key(&world).arn());
+            let (from, to, held) = if sealed {
+                (Custody::state(), kms, Held::Sealed)
+            } else {
+                (kms, Custody::state(), Held::InClear)
+            };
+            let arn = interrupted(&mut world, &from).await;
+            world.configure(&world.mesh(&to));
+            resumes(&mut world, &arn, held).await;
+        }
+    }
+}
+
+/// The step to a key of the user's is a certificate for it, and until that is there all is as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_to_another_custody_can_be_interrupted_and_goes_on() {
+    for cli in Cli::both() {
+        for requested in [true, false] {
+            let mut world = World::with_binary(cli, "ctrl-c-step").await;
+            world.configure(&world.mesh(&Custody::kms(&kms_key(&world).arn())));
+            world.apply(&[]).await.succeeds();
+            let (before, live) = (world.state(INTERMEDIATE).await, world.live().await);
+            let key = another_key(&world.dir.path());
+            world.dir.set_env("TF_VAR_key", &key);
+            let (custody, reason) = if requested {
+                let request = request_for(&world, &key, &[]);
+                (
+                    Custody::requested(&request),
+                    "certificate_signing_request_pem",
+                )
+            } else {
+                (Custody::supplied(1), "private_key_pem_wo")
+            };
+            world.configure(&world.mesh(&custody));
+            world.aws.forget_calls();
+            let running = until_ordered(&world, 1).await;
+            running.ctrl_c();
+            running.wait(SOON).await.fails();
+            world.aws.release_deliveries();
+            for attribute in ["certificate", "private_key_sealed", "public_key_sha256"] {
+                let now = world.of_intermediate(attribute).await;
+                assert_eq!(now, before[attribute], "{attribute} is still in use");
+            }
+            assert!(
+                world.live().await["data"] == live["data"],
+                "the Secret is as it was"
+            );
+            world.holds(SECRET, Held::Sealed).await;
+
+            world.apply(&[]).await.succeeds();
+            world.ordered(1);
+            world.openssl_accepts_the_live_bundle().await;
+            let state = world.state(INTERMEDIATE).await;
+            assert_eq!(state["issue_reason"], reason);
+            assert_eq!(
+                state["superseded_certificate_arns"][0],
+                before["certificate_arn"]
+            );
+            world.state_holds(Held::Nothing).await;
             world.plan(&[]).await.exit_code(0);
         }
     }

@@ -319,3 +319,30 @@ async fn a_kms_key_may_be_in_another_region_and_a_replica_opens_it_where_the_clu
         world.ordered(1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kms_is_asked_by_the_provider_itself_and_not_by_whom_the_ca_is_asked() {
+    for cli in Cli::both() {
+        let mut world = World::under_a_clock(cli, "kms-identity").await;
+        let issuer = world.aws.account(ACCOUNT).role("issuer").trusting(ACCOUNT);
+        let issuer = issuer.allowing(&["acm-pca:*"]).create();
+        // The key is another team's, in an account of its own.
+        let ci = format!("arn:aws:iam::{ACCOUNT}:user/ci");
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "AWS": ci }, "Resource": "*",
+            "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        }]});
+        let key = world.aws.kms_key().account("444455556666");
+        let key = key.policy(&policy).create();
+        let entered = format!("acmpca {{\n assume_role {{ role_arn = \"{issuer}\" }}\n }}");
+        world.configure_with(&entered, &world.mesh(&Custody::kms(&key.arn())));
+        world.apply(&[]).await.succeeds();
+        world.openssl_accepts_the_live_bundle().await;
+        let who = |operation: &str| world.calls_of(operation)[0].principal.clone();
+        assert_eq!(who("GenerateDataKey"), Some(ci.clone()));
+        assert_eq!(who("Decrypt"), Some(ci));
+        let ordered = who("IssueCertificate").unwrap_or_default();
+        assert!(ordered.contains("assumed-role/issuer/"), "{ordered}");
+        world.plan(&[]).await.exit_code(0);
+    }
+}

@@ -110,28 +110,45 @@ fn supplied(key: &str, version: i64) -> String {
 impl World {
     /// The configuration of a mesh under that custody.
     fn mesh(&self, custody: &Custody) -> String {
+        let beside = &custody.beside;
+        let (intermediate, secret) = (
+            self.intermediate("mesh", custody),
+            self.secret("mesh", custody),
+        );
+        format!("{beside}\n{intermediate}\n{secret}")
+    }
+
+    fn intermediate(&self, name: &str, custody: &Custody) -> String {
         let (namespace, arn) = (&self.namespace, self.ca.arn());
-        let Custody {
-            beside,
-            intermediate,
-            secret,
-        } = custody;
+        let keeping = &custody.intermediate;
         format!(
             r#"
-{beside}
-resource "istiopca_intermediate" "mesh" {{
+resource "istiopca_intermediate" "{name}" {{
   certificate_authority_arn = "{arn}"
   subject {{
     common_name  = "istio-ca.{namespace}"
     organization = ["Example", "Mesh"]
   }}
-  {intermediate}
+  {keeping}
 }}
+"#
+        )
+    }
+
+    /// The Secret, with certificate and key of the intermediate of that name.
+    fn secret(&self, of: &str, custody: &Custody) -> String {
+        let namespace = &self.namespace;
+        let intermediate = format!("istiopca_intermediate.{of}.");
+        let key = custody
+            .secret
+            .replace("istiopca_intermediate.mesh.", &intermediate);
+        format!(
+            r#"
 resource "istiopca_cacerts_secret" "mesh" {{
   namespace         = "{namespace}"
-  certificate       = istiopca_intermediate.mesh.certificate
-  certificate_chain = istiopca_intermediate.mesh.certificate_chain
-  {secret}
+  certificate       = {intermediate}certificate
+  certificate_chain = {intermediate}certificate_chain
+  {key}
 }}
 "#
         )
