@@ -38,6 +38,10 @@ variable "key" {
 
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
+const STORAGE: &str = "private_key_storage = \"state\"";
+
+const SUPPLIED: &str = "private_key_pem_wo = var.key\n  private_key_pem_wo_version = 1";
+
 fn intermediate(custody: &str) -> String {
     format!(
         r#"{UNKNOWN}
@@ -70,9 +74,6 @@ async fn validated(world: &mut World, resources: &str) -> Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intermediate_has_one_custody_and_the_refusal_lays_them_side_by_side() {
-    let storage = "private_key_storage = \"state\"";
-    let supplied = "private_key_pem_wo = var.key\n  private_key_pem_wo_version = 1";
-    let requested = "certificate_signing_request_pem = var.pem";
     // What is unknown may turn out to be null, so that only what is there can be too much.
     let written = "private_key_pem_wo = \"x\"\n  private_key_pem_wo_version = 1";
     for cli in Cli::both() {
@@ -88,10 +89,10 @@ async fn an_intermediate_has_one_custody_and_the_refusal_lays_them_side_by_side(
             (String::new(), none),
             ("private_key_pem_wo_version = 1".to_owned(), none),
             (format!("kms_key_id = \"{ARN}\""), none),
-            (format!("{storage}\n  {written}"), many),
-            (format!("{storage}\n  {own}"), many),
+            (format!("{STORAGE}\n  {written}"), many),
+            (format!("{STORAGE}\n  {own}"), many),
             (format!("{written}\n  {own}"), many),
-            (format!("{storage}\n  {written}\n  {own}"), many),
+            (format!("{STORAGE}\n  {written}\n  {own}"), many),
         ];
         for (custody, told) in wrong {
             let refused = validated(&mut world, &intermediate(&custody)).await;
@@ -100,6 +101,13 @@ async fn an_intermediate_has_one_custody_and_the_refusal_lays_them_side_by_side(
                 refused.says(choice);
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_custody_is_refused_with_what_it_lacks_and_a_whole_one_is_not() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "choice-half").await;
         let half = [
             (
                 "private_key_pem_wo = \"x\"",
@@ -110,11 +118,11 @@ async fn an_intermediate_has_one_custody_and_the_refusal_lays_them_side_by_side(
                 "`private_key_storage = \"kms\"` needs `kms_key_id`",
             ),
             (
-                &format!("{storage}\n  kms_key_id = \"{ARN}\""),
+                &format!("{STORAGE}\n  kms_key_id = \"{ARN}\""),
                 "`kms_key_id` says how KMS seals a private key, and none is sealed here",
             ),
             (
-                &format!("{supplied}\n  kms_encryption_context = {{ cluster = \"a\" }}"),
+                &format!("{SUPPLIED}\n  kms_encryption_context = {{ cluster = \"a\" }}"),
                 "`kms_encryption_context` says how KMS seals a private key",
             ),
             (
@@ -128,7 +136,8 @@ async fn an_intermediate_has_one_custody_and_the_refusal_lays_them_side_by_side(
         }
         let kms = format!("private_key_storage = \"kms\"\n  kms_key_id = \"{ARN}\"");
         let unknown = "private_key_storage = \"kms\"\n  kms_key_id = var.arn";
-        for custody in [storage, supplied, requested, &kms, unknown] {
+        let requested = "certificate_signing_request_pem = var.pem";
+        for custody in [STORAGE, SUPPLIED, requested, &kms, unknown] {
             let fine = validated(&mut world, &intermediate(custody)).await;
             fine.succeeds();
         }
@@ -139,7 +148,6 @@ async fn an_intermediate_has_one_custody_and_the_refusal_lays_them_side_by_side(
 async fn a_secret_takes_the_key_in_one_way_and_the_refusal_lays_them_side_by_side() {
     let clear = "private_key_pem = var.pem";
     let sealed = "private_key_sealed = var.pem";
-    let supplied = "private_key_pem_wo = var.key\n  private_key_pem_wo_version = 1";
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "choice-secret").await;
         let (none, many) = ("Exactly one of \"private_key_pem\"", "Only one of");
@@ -176,7 +184,7 @@ async fn a_secret_takes_the_key_in_one_way_and_the_refusal_lays_them_side_by_sid
         for key in [
             clear,
             sealed,
-            supplied,
+            SUPPLIED,
             &format!("{sealed}\n  kms_key_id = \"{ARN}\""),
         ] {
             let fine = validated(&mut world, &secret(key)).await;

@@ -7,10 +7,12 @@ use aws_sdk_acmpca::types::RevocationReason;
 use istiopca_acceptance::aws::ACCOUNT;
 use istiopca_acceptance::cli::Cli;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::people::Person;
 use super::thief::{Loot, Unsealed};
-use super::{Custody, INTERMEDIATE, SECRET, kms_key};
+use super::{Custody, INTERMEDIATE, SECRET, kms_key, request_for};
+use crate::hands::another_key;
 use crate::planned::Planned;
 use crate::world::World;
 
@@ -113,6 +115,30 @@ impl World {
         self.openssl_accepts_the_live_bundle().await;
         self.plan(&[]).await.exit_code(0);
     }
+
+    /// The operator revokes what the state calls superseded, and nothing else.
+    async fn revokes_the_superseded(&mut self, leaked: &Value) {
+        let superseded = self.of_intermediate("superseded_certificate_arns").await;
+        let arn = superseded[0].as_str().unwrap();
+        assert_eq!(arn, leaked);
+        let operator = Person::of(self, &self.aws.account(ACCOUNT).user("operator"));
+        operator
+            .revokes(&self.ca.arn(), arn, RevocationReason::KeyCompromise)
+            .await;
+        for issued in self.ca.issued() {
+            let wanted = (issued.arn == arn).then(|| "KEY_COMPROMISE".to_owned());
+            assert_eq!(issued.revoked, wanted, "{}", issued.arn);
+        }
+    }
+}
+
+/// Who asked KMS to open it, and whether they could: CloudTrail has them by the id in the envelope.
+fn tried_to_open(world: &World, sealed: &Unsealed) -> Vec<(String, bool)> {
+    let tried = world.calls_of("Decrypt").into_iter();
+    let tried = tried.filter(|call| call.encryption_context()["istiopca:id"] == sealed.id);
+    tried
+        .map(|call| (call.principal.unwrap_or_default(), call.error.is_none()))
+        .collect()
 }
 
 fn soon() -> Timestamp {
@@ -167,19 +193,10 @@ async fn who_reads_a_state_with_the_key_in_clear_is_the_meshs_ca_until_its_certi
             "its end is the last day of the leak"
         );
 
-        // Once the workloads have followed, the operator revokes what the state calls superseded.
-        let superseded = world.of_intermediate("superseded_certificate_arns").await;
-        let arn = superseded[0].as_str().unwrap();
-        assert_eq!(arn, first["certificate_arn"]);
-        let operator = Person::of(&world, &world.aws.account(ACCOUNT).user("operator"));
-        operator
-            .revokes(&world.ca.arn(), arn, RevocationReason::KeyCompromise)
+        // Once the workloads have followed.
+        world
+            .revokes_the_superseded(&first["certificate_arn"])
             .await;
-        let revoked = world.ca.issued().into_iter().map(|it| (it.arn, it.revoked));
-        for (issued, reason) in revoked {
-            let wanted = (issued == arn).then(|| "KEY_COMPROMISE".to_owned());
-            assert_eq!(reason, wanted, "{issued}");
-        }
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0);
     }
@@ -225,12 +242,6 @@ async fn who_reads_a_state_with_a_sealed_key_needs_kms_to_open_it_and_leaves_a_t
         let forged = world.forge(&certificate, &key).expect("it is the CA's key");
         assert!(world.is_taken(&forged, soon()).await);
 
-        // Everybody who tried is in CloudTrail, by the id in the envelope.
-        let tried = world.calls_of("Decrypt").into_iter();
-        let tried = tried.filter(|call| call.encryption_context()["istiopca:id"] == sealed.id);
-        let tried: Vec<_> = tried
-            .map(|call| (call.principal.unwrap_or_default(), call.error.is_none()))
-            .collect();
         let user = |name: &str| format!("arn:aws:iam::{ACCOUNT}:user/{name}");
         let stranger = "arn:aws:iam::444455556666:user/stranger".to_owned();
         let wanted = [
@@ -240,7 +251,7 @@ async fn who_reads_a_state_with_a_sealed_key_needs_kms_to_open_it_and_leaves_a_t
             (user("insider"), false),
             (user("insider"), true),
         ];
-        assert_eq!(tried, wanted);
+        assert_eq!(tried_to_open(&world, &sealed), wanted);
 
         // The same step ends it: what was sealed is then the key of a superseded certificate.
         world.rotates_under(&custody).await;
@@ -268,5 +279,22 @@ async fn who_reads_a_state_beside_a_secret_that_issues_by_itself_has_nothing() {
         world.plan(&[]).await.exit_code(0);
         let state = world.state(SECRET).await;
         assert!(state["private_key_pem"].is_null());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_state_beside_a_key_of_the_users_has_nothing() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "leaked-users").await;
+        let key = another_key(&world.dir.path());
+        world.dir.set_env("TF_VAR_key", &key);
+        let request = request_for(&world, &key, &[]);
+        for custody in [Custody::supplied(1), Custody::requested(&request)] {
+            world.configure(&world.mesh(&custody));
+            world.apply(&[]).await.succeeds();
+            let loot = Loot::of(&world, "terraform.tfstate");
+            assert_eq!(loot.key(), None);
+            assert!(!loot.mentions("istiopca.sealed."), "nor a sealed one");
+        }
     }
 }

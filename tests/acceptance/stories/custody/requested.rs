@@ -158,9 +158,15 @@ async fn a_request_for_something_else_is_refused_while_validating() {
         world.ordered(0);
         world.configure(&world.mesh(&Custody::requested(&plain)));
         world.cli(&["validate", "-no-color"]).await.succeeds();
+    }
+}
 
-        // One that comes out of another resource is seen as soon as it is known.
-        let custody = Custody::requested(&plain);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_another_resource_makes_is_compared_before_anything_is_ordered() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "requested-late").await;
+        let key = supplied(&mut world);
+        let custody = Custody::requested("");
         let other = request_for(&world, &key, &["-subj", "/CN=another"]);
         let beside = format!(
             "{}\nresource \"terraform_data\" \"request\" {{\n  input = <<EOT\n{}\nEOT\n}}",

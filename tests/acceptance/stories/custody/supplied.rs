@@ -114,6 +114,35 @@ fn is_another_key(run: &Run) {
         .says("change `private_key_pem_wo_version` here and on the `istiopca_intermediate` to the same new number");
 }
 
+/// The number stands for the key: where the Secret says that it is to get another one, it is not written with the
+/// last one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_changes_on_the_secret_alone_is_refused() {
+    for cli in Cli::both() {
+        let mut world = World::under_a_clock(cli, "supplied-alone").await;
+        world.supplies_another_key();
+        world.configure(&world.mesh(&Custody::supplied(1)));
+        world.apply(&[]).await.succeeds();
+        let public = world.supplies_another_key();
+        let (one, two) = (Custody::supplied(1), Custody::supplied(2));
+        let alone = Custody {
+            secret: two.secret.clone(),
+            ..one
+        };
+        world.configure(&world.mesh(&alone));
+        world.plan(&[]).await.exit_code(2);
+        is_another_key(&world.apply(&[]).await);
+        world.ordered(1);
+        world.openssl_accepts_the_live_bundle().await;
+        world.configure(&world.mesh(&two));
+        world.apply(&[]).await.succeeds();
+        world.ordered(2);
+        world.openssl_accepts_the_live_bundle().await;
+        assert_eq!(world.live_public_key().await, public);
+        world.plan(&[]).await.exit_code(0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_made_in_each_run_is_certified_once_and_stays_in_the_secret() {
     for cli in Cli::both() {
