@@ -204,10 +204,10 @@ impl FromStr for SealedKey {
             });
         }
         let damaged = |part| SealedError::Damaged { part };
-        let (head, body) = parts.split_once('.').ok_or(damaged("form"))?;
+        let (head, body) = parts.split_once('.').ok_or_else(|| damaged("form"))?;
         let head = URL_SAFE_NO_PAD.decode(head).ok();
         let header: Option<Header> = head.and_then(|json| serde_json::from_slice(&json).ok());
-        let header = header.ok_or(damaged("header"))?;
+        let header = header.ok_or_else(|| damaged("header"))?;
         let data_key = STANDARD.decode(&header.data_key);
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| damaged("body"))?;
         if body.len() < NONCE_LEN + TAG_LENGTH {
