@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(told(&[kms.clone(), key.clone()]), [""; 0]);
         assert_eq!(told(&[kms.clone(), ("kms_key_id", unknown())]), [""; 0]);
         assert_eq!(
-            told(&[kms.clone()]),
+            told(std::slice::from_ref(&kms)),
             ["private_key_storage: Missing setting"]
         );
         let state = ("private_key_storage", Dynamic::from("state"));
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(told(&alone), ["private_key_pem_wo: Missing setting"]);
     }
 
-    fn keeping(change: Value) -> Keeping {
+    fn keeping(change: &Value) -> Keeping {
         let mut all = json!({
             "kms_encryption_context": {}, "revoke_on_destroy": false, "revocation_reason": "SUPERSEDED",
         });
@@ -316,10 +316,10 @@ mod tests {
 
     #[test]
     fn a_key_never_falls_into_the_state_because_a_setting_turned_out_to_be_null() {
-        let no_key = keeping(json!({"private_key_storage": "kms"}));
+        let no_key = keeping(&json!({"private_key_storage": "kms"}));
         assert_eq!(no_key.keeper(), Keeper::Kms(None));
         assert_eq!(no_key.custody().err(), Some("kms_key_id"));
-        let nothing = keeping(json!({"private_key_pem_wo_version": 1}));
+        let nothing = keeping(&json!({"private_key_pem_wo_version": 1}));
         assert_eq!(nothing.custody().err(), Some("private_key_pem_wo"));
     }
 }

@@ -7,8 +7,8 @@ use crate::pki::{KeyAlgorithm, KeyError};
 use crate::terraform::{Diagnostic, Path};
 
 /// Ends every failure of sealing and opening.
-const SAFE: &str = "Nothing was issued or written: the mesh goes on with what it has, and the sealed key stays in the \
-     state as it is.";
+const SAFE: &str = "This resource issued and wrote nothing: the mesh goes on with what it has, and the sealed key stays in \
+     the state as it is.";
 
 /// KMS did not seal a key, or did not open it.
 pub(in crate::resources) fn kms(instance: &Instance, error: &Error) -> Diagnostic {
@@ -202,7 +202,7 @@ pub(in crate::resources) fn other_supplied_key(
     problem.at(Path::from("private_key_pem_wo"))
 }
 
-const UNUSED: &str = "Nothing was issued or written: the mesh goes on with what it has.";
+const UNUSED: &str = "This resource issued and wrote nothing: the mesh goes on with what it has.";
 
 /// A setting on which the custody rests has turned out to be null.
 pub(in crate::resources) fn no_custody(instance: &Instance, setting: &'static str) -> Diagnostic {

@@ -29,7 +29,7 @@ resource "terraform_data" "escrow" {{
   triggers_replace = ["{version}"]
   lifecycle {{
     precondition {{
-      condition     = startswith(ephemeral.istiopca_private_key.mesh.private_key_pem, "-----BEGIN PRIVATE KEY-----\n")
+      condition     = startswith(ephemeral.istiopca_private_key.mesh.private_key_pem, "-----BEGIN ")
       error_message = "It should be a key."
     }}
   }}

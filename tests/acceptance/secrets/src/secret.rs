@@ -101,14 +101,15 @@ impl Secret {
                 ("PKCS #8 of a P-256 key", b"\x02\x01\0\x30\x13\x06\x07\x2a"),
                 ("PKCS #8 of a P-384 key", b"\x02\x01\0\x30\x10\x06\x07\x2a"),
                 ("PKCS #8 of an RSA key", b"\x02\x01\0\x30\x0d\x06\x09\x2a"),
-                // The tag of the parameters, and the curve.
+                // The parameters with the curve, and the tag of the public key: base64 may hide the first two bytes,
+                // and what is left must not be in a public key's own.
                 (
                     "SEC 1 of a P-256 key",
-                    b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+                    b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\xa1\x44\x03\x42\0",
                 ),
                 (
                     "SEC 1 of a P-384 key",
-                    b"\xa0\x07\x06\x05\x2b\x81\x04\0\x22",
+                    b"\xa0\x07\x06\x05\x2b\x81\x04\0\x22\xa1\x64\x03\x62\0",
                 ),
                 // Version 0, and how long the modulus is.
                 ("PKCS #1 of 2048 bits", b"\x02\x01\0\x02\x82\x01\x01\0"),

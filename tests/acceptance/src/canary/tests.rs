@@ -233,11 +233,9 @@ async fn what_is_not_looked_at_is_a_gap() {
         .await;
     assert_eq!(
         traced.canary.verdict().gaps,
-        ["no trace of an apply was looked into"]
+        ["no trace of a plan was looked into"]
     );
-    traced
-        .run("echo ApplyResourceChange > traces/000.log")
-        .await;
+    traced.run("echo PlanResourceChange > traces/000.log").await;
     assert!(traced.canary.verdict().is_clean());
 }
 

@@ -253,3 +253,21 @@ fn a_key_that_nobody_knows_is_known_by_its_form() {
     }
     assert!(search.seen_in(b"the PRIVATE KEY of the mesh").is_empty());
 }
+
+/// What DER has at the begin of a key is not what it has before a public key, wherever base64 begins.
+#[test]
+fn a_public_key_on_a_curve_is_nobodys_private_key() {
+    let anybody = Secret::any_private_key();
+    let search = Search::new(&[&anybody]);
+    let p256 = b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\0\x04";
+    let p384 =
+        b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\0\x22\x03\x62\0\x04";
+    for public in [&p256[..], &p384[..]] {
+        for begin in 0..3 {
+            let within = [&b"xyz"[..begin], public, b"a public key of some length"].concat();
+            assert!(search.seen_in(&within).is_empty());
+            let text = STANDARD.encode(within);
+            assert!(search.seen_in(text.as_bytes()).is_empty(), "{begin}");
+        }
+    }
+}
