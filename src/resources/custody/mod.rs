@@ -24,7 +24,12 @@ pub(super) enum Custody<'a> {
     /// Made here, and kept in the state in clear.
     State,
     /// Made here, and kept in the state as KMS seals it.
-    Kms(Sealing),
+    Kms {
+        /// How.
+        sealing: Sealing,
+        /// Whether it is another seal than the last one was to be.
+        changed: bool,
+    },
     /// The user's, for this run only.
     Supplied(&'a SecretPem),
     /// The user's, and never seen: this is their request.
@@ -129,7 +134,7 @@ impl Custody<'_> {
                 let request = ForeignRequest::from_pem(pem).ok();
                 request.map(|it| Ready::elsewhere(it.public_key().sha256(), Kept::default()))
             }
-            Self::State | Self::Kms(_) => self.take_over(call, instance, kept).await?,
+            Self::State | Self::Kms { .. } => self.take_over(call, instance, kept).await?,
         };
         let wanted = pending.public_key_sha256;
         Ok(found.filter(|ready| Some(ready.public_key_sha256) == wanted))
@@ -142,8 +147,8 @@ impl Custody<'_> {
         instance: &Instance,
         kept: Kept,
     ) -> Result<Option<Ready>, Diagnostic> {
-        if let (Self::Kms(sealing), Some(sealed)) = (self, &kept.private_key_sealed)
-            && sealing.has_sealed(sealed)
+        if let (Self::Kms { sealing, changed }, Some(sealed)) = (self, &kept.private_key_sealed)
+            && sealing.has_sealed(sealed, *changed)
         {
             return Ok(Some(Ready::elsewhere(sealed.public_key_sha256(), kept)));
         }
@@ -168,10 +173,10 @@ impl Custody<'_> {
                 private_key_pem: Some(key.to_pem()),
                 private_key_sealed: None,
             }),
-            Self::Kms(sealing) => {
+            Self::Kms { sealing, changed } => {
                 let sealed = kept
                     .private_key_sealed
-                    .filter(|sealed| sealing.has_sealed(sealed));
+                    .filter(|sealed| sealing.has_sealed(sealed, *changed));
                 let sealed = match sealed {
                     Some(sealed) => sealed,
                     None => sealing.seal(call, instance, key).await?,

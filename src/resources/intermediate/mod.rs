@@ -161,21 +161,17 @@ impl Resource for Intermediate {
             return obtain(call, settings, Some(&prior), reason).await;
         }
         let renew_at = issue::renew_at(&standing(&prior, &Step::Stay), &settings.0);
-        let State {
-            mut outputs,
-            private,
-            ..
-        } = prior;
+        let mut outputs = prior.outputs.clone();
         outputs.0.renew_at = renew_at;
         if planned.is_open("private_key_pem") || planned.is_open("private_key_sealed") {
             let instance = instance(settings);
-            let custody = custody(&instance, settings)?;
+            let custody = custody(&instance, Some(&prior), settings)?;
             let kept = outputs.1.kept();
             if let Some(key) = custody.take_over(call, &instance, kept).await? {
                 outputs.1.keep(key.kept);
             }
         }
-        Ok(Done::new(outputs, private))
+        Ok(Done::new(outputs, prior.private))
     }
 
     async fn delete(
@@ -204,8 +200,12 @@ fn instance(settings: &Settings) -> Instance {
     Instance::intermediate(&settings.0.subject.common_name)
 }
 
-fn custody<'a>(instance: &Instance, settings: &'a Settings) -> Result<Custody<'a>, Diagnostic> {
-    let custody = settings.1.custody();
+fn custody<'a>(
+    instance: &Instance,
+    prior: Option<&State<Intermediate>>,
+    settings: &'a Settings,
+) -> Result<Custody<'a>, Diagnostic> {
+    let custody = settings.1.custody(prior.map(|prior| &prior.settings.1));
     custody.map_err(|setting| words::no_custody(instance, setting))
 }
 
@@ -234,7 +234,7 @@ async fn obtain(
     reason: &str,
 ) -> Result<Done<Intermediate>, Unfinished<Intermediate>> {
     let (issuance, instance) = (&settings.0, instance(settings));
-    let custody = custody(&instance, settings)?;
+    let custody = custody(&instance, prior, settings)?;
     let request = Request {
         settings: issuance,
         instance: &instance,

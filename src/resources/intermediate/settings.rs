@@ -61,15 +61,20 @@ impl Keeping {
         }
     }
 
-    /// The same for an apply, which has what is write-only.
+    /// The same for an apply, which has what is write-only, and after what was there before.
     ///
     /// # Errors
     ///
     /// The setting that has turned out to be null: what a rule asks for may come from elsewhere.
-    pub(super) fn custody(&self) -> Result<Custody<'_>, &'static str> {
-        match self.keeper() {
+    pub(super) fn custody(&self, prior: Option<&Self>) -> Result<Custody<'_>, &'static str> {
+        let keeper = self.keeper();
+        let changed = prior.is_some_and(|prior| prior.keeper() != keeper);
+        match keeper {
             Keeper::State => Ok(Custody::State),
-            Keeper::Kms(sealing) => sealing.map(Custody::Kms).ok_or("kms_key_id"),
+            Keeper::Kms(sealing) => {
+                let sealing = sealing.ok_or("kms_key_id")?;
+                Ok(Custody::Kms { sealing, changed })
+            }
             Keeper::Supplier(_) => {
                 let supplied = self.private_key_pem_wo.as_ref();
                 supplied.map(Custody::Supplied).ok_or("private_key_pem_wo")
@@ -318,8 +323,8 @@ mod tests {
     fn a_key_never_falls_into_the_state_because_a_setting_turned_out_to_be_null() {
         let no_key = keeping(&json!({"private_key_storage": "kms"}));
         assert_eq!(no_key.keeper(), Keeper::Kms(None));
-        assert_eq!(no_key.custody().err(), Some("kms_key_id"));
+        assert_eq!(no_key.custody(None).err(), Some("kms_key_id"));
         let nothing = keeping(&json!({"private_key_pem_wo_version": 1}));
-        assert_eq!(nothing.custody().err(), Some("private_key_pem_wo"));
+        assert_eq!(nothing.custody(None).err(), Some("private_key_pem_wo"));
     }
 }

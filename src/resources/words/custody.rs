@@ -157,7 +157,8 @@ fn said(answer: &Answer) -> String {
     format!("{operation} with {key} failed. AWS says: {message}{blank}({code}, request {request}).")
 }
 
-/// Without a context in the request there is no such thing as a missing permission for one: the same denial means both.
+/// What to change in which policy. A statement that asks for another encryption context is denied in the same words as a
+/// missing one, so a refused opening names both.
 fn allow(asked: &Asked, denial: &Denial) -> String {
     let Asked { operation, key, .. } = asked;
     let whom = denial.by.as_deref().unwrap_or("the provider's identity");

@@ -246,6 +246,8 @@ impl Workdir {
             ("TF_CLI_CONFIG_FILE".to_owned(), configuration),
             ("CHECKPOINT_DISABLE".to_owned(), "1".to_owned()),
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
+            // By which the AWS SDK would trace the answers of KMS, had it anybody to trace to.
+            ("LOG_SENSITIVE_BODIES".to_owned(), "true".to_owned()),
         ]);
         if let Provider::Reattach(providers) = &self.provider {
             all.insert("TF_REATTACH_PROVIDERS".to_owned(), providers.clone());

@@ -7,8 +7,10 @@ use istiopca_acceptance::cli::{Cli, Provider, Workdir, provider_binary};
 use istiopca_acceptance::sandbox::{example, examples};
 
 /// What needs providers or modules of others, and is not validated as a whole for that.
-const OF_OTHERS: [&str; 3] = [
+const OF_OTHERS: [&str; 5] = [
     "eks-blueprints",
+    "key-custody/secrets-manager",
+    "key-custody/vault",
     "terragrunt-fleet/modules/eks",
     "terragrunt-fleet/modules/root-ca",
 ];
@@ -22,6 +24,8 @@ async fn each_configuration_that_needs_no_other_provider_is_valid() {
     let shown = [
         "minimal",
         "fleet-for-each",
+        "key-custody/fresh-key",
+        "key-custody/kms",
         "eks-blueprints/modules/mesh-ca",
     ];
     for example in shown.map(example) {
