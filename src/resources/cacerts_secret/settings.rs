@@ -281,8 +281,8 @@ pub(super) const RULES: [Rule; 8] = [
               - `private_key_pem` takes it in clear, and it is in the state.\n\
               - The block `intermediate {}` makes a certificate and a key of its own, which is in the \
               Secret alone.\n\n\
-              If the key refers to an `istiopca_intermediate`, its certificate is not delivered yet: apply \
-              again.",
+              If it refers to an `istiopca_intermediate` and is null all the same, that one has another custody, \
+              or its certificate is not delivered yet: then apply again.",
     },
     Rule::Together {
         all: &["private_key_pem_wo", "private_key_pem_wo_version"],
