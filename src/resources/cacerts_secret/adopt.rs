@@ -7,7 +7,7 @@ use super::present::Present;
 use crate::pca::CertificateArn;
 use crate::pki::{self, Chain, Expectation, Fingerprint, Horizon, Live, PrivateKey, check_issued};
 use crate::resources::custody;
-use crate::resources::issue::{Authority, Issuance, Issued, Notes, TOLERANCE};
+use crate::resources::issue::{Authority, Issuance, Issued, Notes, TOLERANCE, path_length_of};
 
 /// A live certificate that is what would be issued, and is not due.
 pub(super) struct Adopted {
@@ -37,7 +37,7 @@ pub(super) fn adopted(
     let expected = Expectation {
         public_key_sha256: key.public_key().sha256(),
         subject: None,
-        path_length: wanted.template_arn.is_none().then_some(wanted.path_length),
+        path_length: Some(path_length_of(wanted)),
         issuer: authority.certificate(),
         not_after: certificate.not_after(),
         now,
@@ -57,10 +57,10 @@ pub(super) fn adopted(
         return None;
     }
     let issued_at = certificate.not_before() + DATED_BACK;
-    let (end, serial) = (chain.path_not_after(), certificate.serial());
+    let lasts = certificate.not_after().duration_since(issued_at);
     let policy = wanted.renewal(authority.is_short_lived());
-    let renew_at = policy.renew_at(issued_at, end, serial);
-    if renew_at <= now {
+    let renew_at = policy.renew_at(issued_at, chain.path_not_after(), certificate.serial());
+    if renew_at <= now || lasts > wanted.validity.signed() + TOLERANCE {
         return None;
     }
     let issued = Issued {
@@ -167,6 +167,8 @@ mod tests {
             json!({"subject": {"common_name": "another"}}),
             json!({"dns_names": ["ca.example"]}),
             json!({"path_length": 1}),
+            json!({"validity": "30d"}),
+            json!({"template_arn": "arn:aws:acm-pca:::template/SubordinateCACertificate_PathLen1/V1"}),
             json!({"key_algorithm": "EC_secp384r1"}),
             json!({"signing_algorithm": "SHA384WITHECDSA"}),
             json!({"expected_root_sha256": other.certificate.sha256()}),

@@ -8,7 +8,7 @@ use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
 use crate::pca::CertificateArn;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
-use crate::resources::custody::{Custody, Kept, Ready};
+use crate::resources::custody::{Again, Custody, Kept, Ready};
 use crate::resources::issue::{
     self, Authority, Failed, Issuance, Issued, Notes, Obtained, Request,
 };
@@ -114,7 +114,9 @@ impl Writing<'_> {
             settings: wanted,
             instance: &self.instance,
             custody: &Custody::Secret,
-            again: self.key_to_keep(wanted, files),
+            again: self
+                .key_to_keep(wanted, files)
+                .map_or(Again::Never, Again::AtHand),
             pending: notes.and_then(|notes| notes.pending.as_ref()),
             last,
             reason,
@@ -127,8 +129,8 @@ impl Writing<'_> {
                     diagnostics,
                 });
             }
-            Err(Failed::UnderWay(pending, problem)) => {
-                return Err(self.left_over(*pending, vec![problem]));
+            Err(Failed::UnderWay(pending, told)) => {
+                return Err(self.left_over(*pending, told));
             }
         };
         let prior = self.prior.map(|prior| &prior.outputs.0);

@@ -134,6 +134,7 @@ fn issue_when_due(
 ) {
     let standing = standing(prior, was);
     let instance = instance(settings);
+    issue::moves(verdict, &standing, wanted);
     match Reason::find(&standing, wanted, ask.now) {
         Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
             let issued = &prior.outputs.0;

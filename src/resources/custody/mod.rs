@@ -74,6 +74,33 @@ impl Ready {
     }
 }
 
+/// The last key, where it is to be used again.
+pub(super) enum Again {
+    /// It is not.
+    Never,
+    /// It is at hand.
+    AtHand(Ready),
+    /// It is where the state keeps it, and is taken out when it is needed.
+    Kept(Kept),
+}
+
+impl Again {
+    async fn ready(
+        self,
+        call: &Call<'_, Clients>,
+        instance: &Instance,
+    ) -> Result<Option<Ready>, Diagnostic> {
+        match self {
+            Self::Never => Ok(None),
+            Self::AtHand(ready) => Ok(Some(ready)),
+            Self::Kept(kept) => {
+                let key = kept.key(call, instance).await?;
+                Ok(key.map(|key| Ready::at_hand(key, kept)))
+            }
+        }
+    }
+}
+
 impl Custody<'_> {
     /// Whether a later run has the key of an order that this one leaves behind.
     pub(super) fn outlives_the_run(&self) -> bool {
@@ -87,7 +114,7 @@ impl Custody<'_> {
         call: &Call<'_, Clients>,
         instance: &Instance,
         settings: &Issuance,
-        again: Option<Ready>,
+        again: Again,
     ) -> Result<(Ready, String), Diagnostic> {
         let no_request = |problem: String| words::no_request(instance, &problem);
         if let Self::Requested(pem) = self {
@@ -95,21 +122,18 @@ impl Custody<'_> {
             let ready = Ready::elsewhere(request.public_key().sha256(), Kept::default());
             return Ok((ready, request.to_pem()));
         }
-        let (key, kept) = match (self, again) {
-            (Self::Supplied(pem), _) => (supplied(instance, pem, settings)?, Kept::default()),
-            (
-                _,
+        let made = || PrivateKey::generate(settings.key_algorithm);
+        let made = || made().map_err(|error| no_request(error.to_string()));
+        let (key, kept) = match self {
+            Self::Supplied(pem) => (supplied(instance, pem, settings)?, Kept::default()),
+            _ => match again.ready(call, instance).await? {
                 Some(Ready {
                     key: Some(key),
                     kept,
                     ..
-                }),
-            ) => (key, kept),
-            _ => {
-                let key = PrivateKey::generate(settings.key_algorithm);
-                let key = key.map_err(|error| no_request(error.to_string()))?;
-                (key, Kept::default())
-            }
+                }) => (key, kept),
+                _ => (made()?, Kept::default()),
+            },
         };
         let request = signed(settings, &key).map_err(no_request)?;
         let kept = self.keep(call, instance, &key, kept).await?;

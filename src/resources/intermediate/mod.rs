@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use settings::{KEEPING, Keeping, RULES};
 
 use self::plan::Step;
-use super::custody::{Custody, Kept, Ready};
+use super::custody::{Again, Custody, Kept};
 use super::issue::{self, Failed, Issuance, Issued, Last, Notes, Obtained, Request, Standing};
 use super::words::{self, Instance};
 use crate::clients::Clients;
@@ -239,7 +239,7 @@ async fn obtain(
         settings: issuance,
         instance: &instance,
         custody: &custody,
-        again: key_to_keep(call, &instance, prior, settings).await?,
+        again: key_to_keep(prior, settings),
         pending: prior.and_then(|prior| prior.private.pending.as_ref()),
         last: last(prior, reason),
         reason,
@@ -256,7 +256,7 @@ async fn obtain(
             left: None,
             diagnostics,
         }),
-        Err(Failed::UnderWay(pending, problem)) => {
+        Err(Failed::UnderWay(pending, diagnostics)) => {
             let (mut outputs, mut notes) = match prior {
                 Some(prior) => (prior.outputs.clone(), prior.private.clone()),
                 None => (Outputs::default(), Notes::default()),
@@ -268,7 +268,7 @@ async fn obtain(
             notes.pending = Some(*pending);
             Err(Unfinished {
                 left: Some((outputs, notes)),
-                diagnostics: vec![problem],
+                diagnostics,
             })
         }
     }
@@ -276,19 +276,11 @@ async fn obtain(
 
 /// The last key, where the user wants to keep it, the state has it, and it is of the algorithm that is
 /// wanted.
-async fn key_to_keep(
-    call: &Call<'_, Clients>,
-    instance: &Instance,
-    prior: Option<&State<Intermediate>>,
-    wanted: &Settings,
-) -> Result<Option<Ready>, Diagnostic> {
-    let Some(prior) = prior.filter(|_| !wanted.0.rotate_key && wanted.1.makes_the_key()) else {
-        return Ok(None);
-    };
-    let kept = prior.outputs.1.kept();
-    let key = kept.key(call, instance).await?;
-    let key = key.filter(|key| key.algorithm() == wanted.0.key_algorithm);
-    Ok(key.map(|key| Ready::at_hand(key, kept)))
+fn key_to_keep(prior: Option<&State<Intermediate>>, wanted: &Settings) -> Again {
+    let keeps = !wanted.0.rotate_key && wanted.1.makes_the_key();
+    let prior =
+        prior.filter(|prior| keeps && prior.settings.0.key_algorithm == wanted.0.key_algorithm);
+    prior.map_or(Again::Never, |prior| Again::Kept(prior.outputs.1.kept()))
 }
 
 fn delivered(obtained: &Obtained) -> Delivered {

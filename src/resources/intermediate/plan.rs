@@ -69,6 +69,7 @@ pub(super) fn update(
     let instance = instance(settings);
     let issued = &prior.outputs.0;
     let mut key_changes = false;
+    issue::moves(&mut verdict, &standing, wanted);
     match Reason::find(&standing, wanted, ask.now) {
         Some(Reason::Renewal) if ask.policy.renewals == Renewals::Warn => {
             verdict.tell(words::renewal(&instance, issued, false, ask.now));
@@ -76,7 +77,7 @@ pub(super) fn update(
         Some(reason) => {
             verdict.unknown(issue::CERTIFICATE_OUTPUTS);
             verdict.unknown(DELIVERED);
-            key_changes = may_change_key(&keeper, &reason, wanted);
+            key_changes = may_change_key(prior, &step, &keeper, &reason, wanted);
             if !key_changes {
                 verdict.keeps("public_key_sha256");
             }
@@ -96,18 +97,37 @@ pub(super) fn update(
         (Keeper::State, _) if step == Step::Keep && !key_changes => {
             verdict.tell(words::was_in_state(&instance));
         }
+        (_, Keeper::Kms(_)) if waits_in_clear(prior) => {
+            verdict.tell(words::was_in_state(&instance))
+        }
         _ => {}
     }
     verdict
 }
 
-/// Whether the certificate may get another key. A request that is as it was asks for the same one.
-fn may_change_key(keeper: &Keeper, reason: &Reason, wanted: &Issuance) -> bool {
-    match keeper {
+/// Whether the certificate may get another key than the last one: the first reason that is found need not be the only
+/// one. A request that is as it was asks for the same key.
+fn may_change_key(
+    prior: &State<Intermediate>,
+    step: &Step,
+    keeper: &Keeper,
+    reason: &Reason,
+    wanted: &Issuance,
+) -> bool {
+    let unsettled = prior.private.pending.is_some() || prior.outputs.0.public_key_sha256.is_none();
+    let other_kind = prior.settings.0.key_algorithm != wanted.key_algorithm;
+    let by_keeper = match keeper {
         Keeper::Supplier(_) => true,
         Keeper::Requester(_) => reason.wants_another_key(),
         Keeper::State | Keeper::Kms(_) => reason.may_change_key(wanted),
-    }
+    };
+    step.setting().is_some() || unsettled || other_kind || by_keeper
+}
+
+/// Whether the state has the key of an order that is under way in clear: it is finished with that key.
+fn waits_in_clear(prior: &State<Intermediate>) -> bool {
+    let pending = prior.private.pending.as_ref();
+    pending.is_some_and(|pending| pending.kept.private_key_pem.is_some())
 }
 
 /// What the state keeps of the key is filled in where the keeper is, and gone from elsewhere.
@@ -138,8 +158,16 @@ fn kept(keeper: &Keeper) -> [(&'static str, bool); 2] {
 mod tests {
     use std::collections::BTreeMap;
 
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::super::{Delivered, settings};
     use super::*;
-    use crate::resources::custody::Sealing;
+    use crate::pca::CertificateArn;
+    use crate::pki::Fingerprint;
+    use crate::resources::custody::{Kept, Sealing};
+    use crate::resources::issue::{Issued, Notes, Pending, testing};
+    use crate::terraform::value::Both;
 
     fn kms(key: &str) -> Keeper {
         Keeper::Kms(Some(Sealing {
@@ -174,6 +202,83 @@ mod tests {
         issued(&supplied, &again, "private_key_pem_wo_version");
         issued(&state, &request, "certificate_signing_request_pem");
         issued(&request, &anew, "certificate_signing_request_pem");
+    }
+
+    /// Whether the plan leaves open which key it will be.
+    fn leaves_the_key_open(before: (Value, Value), after: (Value, Value), pending: bool) -> bool {
+        let settings = |(issuance, keeping): (Value, Value)| {
+            Both(
+                testing::settings(issuance),
+                settings::tests::keeping(&keeping),
+            )
+        };
+        let mut outputs = Both(Issued::default(), Delivered::default());
+        outputs.0.public_key_sha256 = Some(Fingerprint::of(b"the last key"));
+        let mut private = Notes::default();
+        private.pending = pending.then(|| Pending {
+            certificate_arn: CertificateArn::new("arn"),
+            order_sha256: Fingerprint::of(b"an order"),
+            reason: "renewal".to_owned(),
+            ordered_at: Timestamp::UNIX_EPOCH,
+            not_after: Timestamp::UNIX_EPOCH,
+            public_key_sha256: None,
+            kept: Kept::default(),
+        });
+        let prior = State {
+            settings: settings(before),
+            outputs,
+            private,
+        };
+        let policy = Policy {
+            default_labels: None,
+            renewals: Renewals::Plan,
+            refresh_failure: crate::provider::RefreshFailure::Error,
+        };
+        let ask = Ask {
+            policy: &policy,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let verdict = update(&ask, &prior, &settings(after));
+        verdict.promised().is_open("public_key_sha256")
+    }
+
+    #[test]
+    fn a_key_is_promised_to_stay_only_where_nothing_speaks_against_it() {
+        let (same, days) = (|| json!({}), || json!({"validity": "30d"}));
+        let csr = |text: &str| json!({"certificate_signing_request_pem": text});
+        let state = || json!({"private_key_storage": "state"});
+        let stays = |change: Value| {
+            let mut change = change;
+            change["rotate_key"] = false.into();
+            change
+        };
+        let open = leaves_the_key_open;
+        assert!(!open((same(), csr("one")), (days(), csr("one")), false));
+        assert!(open((same(), csr("one")), (days(), csr("other")), false));
+        assert!(open((same(), csr("one")), (days(), csr("one")), true));
+        assert!(open((same(), state()), (days(), csr("one")), false));
+        assert!(!open(
+            (stays(same()), state()),
+            (stays(days()), state()),
+            false
+        ));
+        assert!(open(
+            (stays(same()), state()),
+            (stays(days()), state()),
+            true
+        ));
+        assert!(open(
+            (stays(same()), csr("one")),
+            (stays(days()), state()),
+            false
+        ));
+        let both = json!({"validity": "30d", "key_algorithm": "RSA_2048"});
+        assert!(open(
+            (stays(same()), state()),
+            (stays(both), state()),
+            false
+        ));
+        assert!(open((same(), state()), (days(), state()), false));
     }
 
     #[test]

@@ -224,7 +224,7 @@ fn request_asks_for_this(settings: &Partial<'_>) -> Vec<Diagnostic> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(told(&alone), ["private_key_pem_wo: Missing setting"]);
     }
 
-    fn keeping(change: &Value) -> Keeping {
+    pub(in crate::resources::intermediate) fn keeping(change: &Value) -> Keeping {
         let mut all = json!({
             "kms_encryption_context": {}, "revoke_on_destroy": false, "revocation_reason": "SUPERSEDED",
         });

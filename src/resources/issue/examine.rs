@@ -161,18 +161,22 @@ fn partition(settings: &Issuance) -> Option<Obstacle> {
     })
 }
 
-/// A template of the user's says in its name how long a path it allows.
 fn path_length(authority: &Authority, settings: &Issuance) -> Option<Obstacle> {
+    let wanted = path_length_of(settings);
+    let allowed = authority.certificate().path_length()?;
+    (allowed <= wanted).then_some(Obstacle::PathLength { allowed, wanted })
+}
+
+/// The path length of what is issued: a template of the user's says in its name how long a path it allows.
+pub(in crate::resources) fn path_length_of(settings: &Issuance) -> u8 {
     let template = settings.template();
     let named = template.name().split_once("PathLen").map(|(_, rest)| rest);
     let named = named
         .and_then(|rest| rest.chars().next())
         .and_then(|digit| digit.to_digit(10));
-    let wanted = named
+    named
         .and_then(|digit| u8::try_from(digit).ok())
-        .unwrap_or(settings.path_length);
-    let allowed = authority.certificate().path_length()?;
-    (allowed <= wanted).then_some(Obstacle::PathLength { allowed, wanted })
+        .unwrap_or(settings.path_length)
 }
 
 fn root(

@@ -15,7 +15,7 @@ mod stand;
 #[cfg(test)]
 pub(super) mod testing;
 
-pub(super) use examine::{Authority, Last, Obstacle};
+pub(super) use examine::{Authority, Last, Obstacle, path_length_of};
 #[cfg(test)]
 pub(super) use examine::{Terms, examine};
 pub(super) use issuer::{Issuer, look_at_issuer};
@@ -27,4 +27,4 @@ pub(super) use plan::{Reason, Standing, renew_at};
 pub(super) use preflight::{preflight, severity};
 pub(super) use revoke::revoke;
 pub(super) use settings::{ATTRIBUTES, BLOCKS, Issuance, RULES};
-pub(super) use stand::stands;
+pub(super) use stand::{moves, stands};

@@ -11,7 +11,7 @@ use crate::aws::Until;
 use crate::clients::Clients;
 use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm};
 use crate::pki::{Certificate, Chain, ChainError, Expectation, Horizon, check_issued};
-use crate::resources::custody::{Custody, Ready};
+use crate::resources::custody::{Again, Custody, Ready};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
 
@@ -24,7 +24,7 @@ pub(in crate::resources) struct Request<'a> {
     /// Who has the key.
     pub(in crate::resources) custody: &'a Custody<'a>,
     /// The last key, where it is to be used again; else a new one is made.
-    pub(in crate::resources) again: Option<Ready>,
+    pub(in crate::resources) again: Again,
     /// An earlier order that may still be good.
     pub(in crate::resources) pending: Option<&'a Pending>,
     /// The certificate that this one takes the place of.
@@ -52,7 +52,7 @@ pub(in crate::resources) enum Failed {
     /// Nothing is to be had from it.
     Refused(Vec<Diagnostic>),
     /// AWS has named the certificate; it can still be fetched.
-    UnderWay(Box<Pending>, Diagnostic),
+    UnderWay(Box<Pending>, Vec<Diagnostic>),
 }
 
 impl From<Diagnostic> for Failed {
@@ -99,9 +99,15 @@ pub(in crate::resources) async fn obtain(
     }
     let orphan = pending.map(|pending| pending.certificate_arn.clone());
     let (pending, key) = asking.order(again, &last, reason).await?;
-    let mut obtained = asking.fetch(pending, key).await?;
-    obtained.orphan = orphan;
-    Ok(obtained)
+    match asking.fetch(pending, key).await {
+        Ok(obtained) => Ok(Obtained { orphan, ..obtained }),
+        Err(Failed::UnderWay(pending, mut told)) => {
+            // Its place in the notes is taken.
+            told.extend(orphan.map(|arn| words::orphan(instance, &arn)));
+            Err(Failed::UnderWay(pending, told))
+        }
+        Err(refused) => Err(refused),
+    }
 }
 
 struct Asking<'a> {
@@ -118,7 +124,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn order(
         &self,
-        again: Option<Ready>,
+        again: Again,
         last: &Last,
         reason: &str,
     ) -> Result<(Pending, Ready), Failed> {
@@ -174,7 +180,7 @@ impl Asking<'_> {
             Err(error) => {
                 let key_is_kept = self.custody.outlives_the_run();
                 let problem = words::under_way(instance, arn, &error, key_is_kept);
-                return Err(Failed::UnderWay(Box::new(pending), problem));
+                return Err(Failed::UnderWay(Box::new(pending), vec![problem]));
             }
         };
         let chain = self.believe(&pem, &pending, &key);

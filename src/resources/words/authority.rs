@@ -17,9 +17,9 @@ pub(in crate::resources) fn not_ordered(instance: &Instance, error: &Error) -> D
     if !error.may_have_issued() {
         return instance.error(what, &[&told, UNTOUCHED, &remedy]);
     }
-    let lost = "The answer to IssueCertificate did not arrive, so AWS may have issued a certificate that \
-                nobody holds the key of. It is harmless; CloudTrail names it. The mesh goes on with what \
-                it has.";
+    let lost = "The answer to IssueCertificate did not arrive, so AWS may have issued a certificate that is put to no \
+                use; CloudTrail names it. If its key was made for it, that key is gone, and nobody can sign with it. The \
+                mesh goes on with what it has.";
     instance.error(what, &[&told, lost, &remedy])
 }
 
@@ -68,7 +68,7 @@ pub(in crate::resources) fn unusable(
         &[
             &format!("AWS Private CA issued {arn}, but {problem}."),
             "It was not put to use: istiod or the workloads would have refused it. The mesh goes on \
-             with what it has, and the key of this certificate is gone.",
+             with what it has.",
             "Check `template_arn` and `path_length` and what the CA's policy does to requests, then \
              apply again.",
         ],

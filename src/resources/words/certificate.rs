@@ -143,8 +143,10 @@ pub(in crate::resources) fn orphan(instance: &Instance, arn: &CertificateArn) ->
     instance.warning(
         "an earlier certificate was never put to use",
         &[
-            &format!("{arn} was ordered by an earlier run that did not end, and its key is gone."),
-            "It is harmless: nobody can sign with it. It can be revoked by its serial number.",
+            &format!("{arn} was ordered by an earlier run that did not end, and another one takes its place."),
+            "A key that was made for that order in the Secret's own run went with it: nobody can sign with such a \
+             certificate. If the key was yours, was to stay, or was in the state, whoever has it can: then revoke the \
+             certificate by its serial number.",
         ],
     )
 }

@@ -7,8 +7,8 @@ use crate::pki::{KeyAlgorithm, KeyError};
 use crate::terraform::{Diagnostic, Path};
 
 /// Ends every failure of sealing and opening.
-const SAFE: &str = "This resource issued and wrote nothing: the mesh goes on with what it has, and the sealed key stays in \
-     the state as it is.";
+const SAFE: &str = "This resource issued nothing and wrote no Secret: the mesh goes on with what it has, and the sealed key \
+     stays in the state as it is.";
 
 /// KMS did not seal a key, or did not open it.
 pub(in crate::resources) fn kms(instance: &Instance, error: &Error) -> Diagnostic {
@@ -86,7 +86,8 @@ fn refused(error: &Error, answer: &Answer) -> Told {
         Error::NotFound(_) => (
             "there is no such KMS key",
             "Check `kms_key_id`, the region, and in whose account the provider acts: a key of another account is named \
-             by its ARN.",
+             by its ARN. If the KMS key is gone for good, so is what it sealed: name another one, and change \
+             `renew_triggers` with `rotate_key = true`, which issues a certificate with a new key.",
         ),
         Error::Disabled(_) => (
             "the KMS key is disabled",
@@ -203,7 +204,8 @@ pub(in crate::resources) fn other_supplied_key(
     problem.at(Path::from("private_key_pem_wo"))
 }
 
-const UNUSED: &str = "This resource issued and wrote nothing: the mesh goes on with what it has.";
+const UNUSED: &str =
+    "This resource issued nothing and wrote no Secret: the mesh goes on with what it has.";
 
 /// A setting on which the custody rests has turned out to be null.
 pub(in crate::resources) fn no_custody(instance: &Instance, setting: &'static str) -> Diagnostic {

@@ -346,7 +346,7 @@ async fn a_sealed_key_of_another_certificate_is_refused_before_anybody_is_asked(
         world.asked_kms(0, 0);
         assert!(world.live().await.is_null());
 
-        for sound in [world.mesh(&custody), moved] {
+        for sound in [moved, world.mesh(&custody)] {
             world.configure(&sound);
             world.apply(&[]).await.succeeds();
             world.openssl_accepts_the_live_bundle().await;
