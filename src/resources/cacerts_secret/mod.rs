@@ -28,7 +28,6 @@ use settings::{OnDestroy, Settings};
 
 use super::issue::{self, Issued, Last};
 use super::words::{self, Instance};
-use crate::aws::Until;
 use crate::clients::{Clients, Connected, NoCluster};
 use crate::cluster::{Parted, SecretName};
 use crate::provider::Policy;
@@ -160,12 +159,7 @@ fn last(prior: &Prior, reason: &str) -> Last {
 /// The cluster that the Secret is to be in.
 async fn connected(call: &Call<'_, Clients>, settings: &Settings) -> Result<Connected, NoCluster> {
     let named = settings.eks_cluster_arn.as_ref();
-    call.clients.cluster(named, until(call)).await
-}
-
-/// How long a cluster is looked for: as long as the call has time and nobody stops it.
-fn until<'a>(call: &'a Call<'_, Clients>) -> Until<'a> {
-    Until::new(call.deadline, &call.stop)
+    call.clients.cluster(named).await
 }
 
 /// The cluster that the Secret is in. Where the provider block named it and does so no more, because
@@ -176,9 +170,7 @@ async fn known(
     written: &Written,
 ) -> Result<Connected, NoCluster> {
     match (connected(call, settings).await, &written.cluster_arn) {
-        (Err(error), Some(arn)) if error.names_none() => {
-            call.clients.cluster(Some(arn), until(call)).await
-        }
+        (Err(error), Some(arn)) if error.names_none() => call.clients.cluster(Some(arn)).await,
         (settled, _) => settled,
     }
 }
@@ -194,7 +186,7 @@ async fn former(
     let Some(arn) = &written.cluster_arn else {
         return connected(call, settings).await.map(there);
     };
-    match call.clients.cluster(Some(arn), until(call)).await {
+    match call.clients.cluster(Some(arn)).await {
         Ok(found) => Ok(there(found)),
         Err(error) => connected(call, settings)
             .await

@@ -397,21 +397,3 @@ async fn a_plan_role_and_an_apply_role_make_no_difference() {
         eks.world.ordered(1);
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_interruption_ends_the_look_at_eks() {
-    for cli in Cli::both() {
-        let eks = Eks::new(cli, "eks_interrupted").await;
-        let aws = &eks.world.aws;
-        aws.hold_answers("DescribeCluster");
-        let running = eks.world.dir.spawn_apply(&[]);
-        let running = running.expect("the core can be started");
-        let asked = aws.wait_for("DescribeCluster", 1, SOON).await;
-        asked.expect("the cluster is looked for");
-        running.ctrl_c();
-        // Nobody lets the answer go.
-        let run = running.wait(SOON).await;
-        run.fails();
-        assert_eq!(aws.count("IssueCertificate"), 0, "{run}");
-    }
-}

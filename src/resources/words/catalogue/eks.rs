@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{Chapter, secret};
 use crate::aws;
-use crate::aws::patience::Ended;
 use crate::clients::{NoCluster, NoSignIn};
 use crate::eks::{ClusterArn, Error, Place};
 use crate::resources::words;
@@ -85,8 +84,6 @@ pub(super) fn chapter() -> Chapter {
         NoCluster::NoRegion {
             name: "mesh-a".to_owned(),
         },
-        NoCluster::Ended(Ended::Stopped),
-        NoCluster::Ended(Ended::Deadline),
         NoCluster::Another {
             wanted: Box::new(arn("111122223333")),
             found: Box::new(arn("444455556666")),
