@@ -10,7 +10,7 @@ use istiopca_acceptance::cli::{Cli, PROVIDER_SOURCE};
 use crate::planned::Planned;
 use crate::world::{World, openssl};
 
-const TRACE: &str = "trace.log";
+const TRACE: &str = "traces/all.log";
 const P_256: &str = "NIST CURVE: P-256";
 
 /// A key, and something built into every core that takes it: a program writes down what it is
@@ -84,6 +84,7 @@ fn openings(world: &World) -> usize {
 async fn a_key_is_another_one_each_time_and_only_who_takes_it_has_it() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "ephemeral-key").await;
+        world.dir.write(TRACE, "");
         let trace = world.dir.path().join(TRACE).display().to_string();
         world.dir.set_env("TF_LOG", "trace");
         world.dir.set_env("TF_LOG_PATH", &trace);

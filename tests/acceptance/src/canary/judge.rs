@@ -176,7 +176,10 @@ fn untraced(book: &Book) -> Option<String> {
     let says = |bytes: &[u8], text: &str| archives::places(bytes, text.as_bytes()).next().is_some();
     let of_ours = |left: &Left| left.kind == Kind::State && says(&left.bytes, "\"istiopca_");
     let traces = || book.left.iter().filter(|left| left.kind == Kind::Trace);
-    let traced = traces().any(|left| says(&left.bytes, "PlanResourceChange"));
+    let traced = traces().any(|left| {
+        let asked = ["PlanResourceChange", "OpenEphemeralResource"];
+        asked.into_iter().any(|call| says(&left.bytes, call))
+    });
     let missing = book.traced && book.left.iter().any(of_ours) && !traced;
     missing.then(|| "no trace of a plan was looked into".to_owned())
 }
