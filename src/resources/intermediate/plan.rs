@@ -214,8 +214,7 @@ mod tests {
         };
         let mut outputs = Both(Issued::default(), Delivered::default());
         outputs.0.public_key_sha256 = Some(Fingerprint::of(b"the last key"));
-        let mut private = Notes::default();
-        private.pending = pending.then(|| Pending {
+        let pending = pending.then(|| Pending {
             certificate_arn: CertificateArn::new("arn"),
             order_sha256: Fingerprint::of(b"an order"),
             reason: "renewal".to_owned(),
@@ -224,6 +223,10 @@ mod tests {
             public_key_sha256: None,
             kept: Kept::default(),
         });
+        let private = Notes {
+            pending,
+            ..Notes::default()
+        };
         let prior = State {
             settings: settings(before),
             outputs,

@@ -5,6 +5,8 @@
 
 mod msgpack;
 
+use std::collections::BTreeSet;
+
 use istiopca_acceptance::cli::Cli;
 use istiopca_proto::tfplugin6 as proto;
 use proto::provider_client::ProviderClient;
@@ -292,8 +294,8 @@ async fn every_core_leads_the_resources_through_a_life() {
             let made = first.applied(kind, &Stored::nothing(), Some(&config)).await;
             let state = msgpack::json(&made.value.msgpack);
             let names: Map<String, Value> = config.as_object().unwrap().clone();
-            let stored: Vec<&String> = state.as_object().unwrap().keys().collect();
-            assert_eq!(stored, names.keys().collect::<Vec<_>>(), "{core:?}");
+            let stored: BTreeSet<&String> = state.as_object().unwrap().keys().collect();
+            assert_eq!(stored, names.keys().collect::<BTreeSet<_>>(), "{core:?}");
             assert!(state["certificate_arn"].is_string(), "{core:?}: {kind}");
 
             let mut second = Session::begin(core, &settings).await;
