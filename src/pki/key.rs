@@ -66,6 +66,17 @@ impl KeyAlgorithm {
         Self::Rsa4096,
     ];
 
+    /// The names of [`ALL`](Self::ALL).
+    pub const NAMES: [&str; Self::ALL.len()] = {
+        let mut names = [""; Self::ALL.len()];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = Self::ALL[place].name();
+            place += 1;
+        }
+        names
+    };
+
     /// AWS Private CA's name for it, as in `KeyAlgorithm` of its API.
     pub const fn name(self) -> &'static str {
         match self {

@@ -36,17 +36,6 @@ pub(super) struct Outputs {
     public_key_sha256: Fingerprint,
 }
 
-/// The names of all of [`KeyAlgorithm::ALL`].
-const ALGORITHMS: &[&str] = &{
-    let mut names = [""; KeyAlgorithm::ALL.len()];
-    let mut place = 0;
-    while place < names.len() {
-        names[place] = KeyAlgorithm::ALL[place].name();
-        place += 1;
-    }
-    names
-};
-
 impl Ephemeral for PrivateKey {
     type Clients = Clients;
     type Settings = Settings;
@@ -57,7 +46,7 @@ impl Ephemeral for PrivateKey {
         "A private key that is in no state and no plan: a new one each time that it is opened, which \
          is in every plan and again in every apply, or one that KMS has sealed.",
         &[
-            text("key_algorithm").optional().check(Check::OneOf(ALGORITHMS)).says(
+            text("key_algorithm").optional().check(Check::OneOf(&KeyAlgorithm::NAMES)).says(
                 "Algorithm of a new key, in AWS Private CA's names. Left out, it is `EC_prime256v1`.",
             ),
             text("private_key_sealed").optional().parses::<SealedKey>().says(

@@ -8,7 +8,7 @@ use super::write::Writing;
 use super::{CacertsSecret, Outputs, last};
 use crate::pca::CertificateArn;
 use crate::pki::{self, Certificate, Chain, PrivateKey};
-use crate::resources::custody::{Again, Custody, Kept, Ready};
+use crate::resources::custody::{Again, Custody};
 use crate::resources::issue::{
     self, Authority, Failed, Issuance, Issued, Notes, Obtained, Request,
 };
@@ -202,7 +202,7 @@ impl Writing<'_> {
         })
     }
 
-    fn key_to_keep(&self, wanted: &Issuance, files: &Files) -> Option<Ready> {
+    fn key_to_keep(&self, wanted: &Issuance, files: &Files) -> Option<PrivateKey> {
         let known = self
             .prior
             .and_then(|prior| prior.outputs.0.public_key_sha256)?;
@@ -210,6 +210,6 @@ impl Writing<'_> {
             .filter(|_| !wanted.rotate_key)?
             .ok()?;
         let same = key.public_key().sha256() == known && key.algorithm() == wanted.key_algorithm;
-        same.then(|| Ready::at_hand(key, Kept::default()))
+        same.then_some(key)
     }
 }

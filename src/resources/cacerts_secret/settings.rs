@@ -284,10 +284,7 @@ pub(super) const RULES: [Rule; 8] = [
               If it refers to an `istiopca_intermediate` and is null all the same, that one has another custody, \
               or its certificate is not delivered yet: then apply again.",
     },
-    Rule::Together {
-        all: &["private_key_pem_wo", "private_key_pem_wo_version"],
-        why: "The key itself is stored nowhere, so only the number shows that it is another one.",
-    },
+    custody::SUPPLIED_WITH_ITS_NUMBER,
     Rule::Holds(custody::something_to_open),
     Rule::Holds(custody::context),
     Rule::Holds(|settings| metadata::labels(settings, "labels")),

@@ -5,7 +5,9 @@ mod sealing;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use rules::{bound_otherwise, context, something_to_open, something_to_seal};
+pub(super) use rules::{
+    SUPPLIED_WITH_ITS_NUMBER, bound_otherwise, context, something_to_open, something_to_seal,
+};
 pub(super) use sealing::{Sealing, open};
 
 use super::issue::{Issuance, Pending};
@@ -79,23 +81,24 @@ pub(super) enum Again {
     /// It is not.
     Never,
     /// It is at hand.
-    AtHand(Ready),
+    AtHand(PrivateKey),
     /// It is where the state keeps it, and is taken out when it is needed.
     Kept(Kept),
 }
 
 impl Again {
-    async fn ready(
+    /// The key, with what the state keeps of it.
+    async fn taken(
         self,
         call: &Call<'_, Clients>,
         instance: &Instance,
-    ) -> Result<Option<Ready>, Diagnostic> {
+    ) -> Result<Option<(PrivateKey, Kept)>, Diagnostic> {
         match self {
             Self::Never => Ok(None),
-            Self::AtHand(ready) => Ok(Some(ready)),
+            Self::AtHand(key) => Ok(Some((key, Kept::default()))),
             Self::Kept(kept) => {
                 let key = kept.key(call, instance).await?;
-                Ok(key.map(|key| Ready::at_hand(key, kept)))
+                Ok(key.map(|key| (key, kept)))
             }
         }
     }
@@ -122,18 +125,17 @@ impl Custody<'_> {
             let ready = Ready::elsewhere(request.public_key().sha256(), Kept::default());
             return Ok((ready, request.to_pem()));
         }
-        let made = || PrivateKey::generate(settings.key_algorithm);
-        let made = || made().map_err(|error| no_request(error.to_string()));
-        let (key, kept) = match self {
-            Self::Supplied(pem) => (supplied(instance, pem, settings)?, Kept::default()),
-            _ => match again.ready(call, instance).await? {
-                Some(Ready {
-                    key: Some(key),
-                    kept,
-                    ..
-                }) => (key, kept),
-                _ => (made()?, Kept::default()),
-            },
+        let there = match self {
+            Self::Supplied(pem) => Some((supplied(instance, pem, settings)?, Kept::default())),
+            _ => again.taken(call, instance).await?,
+        };
+        let (key, kept) = match there {
+            Some(there) => there,
+            None => {
+                let made = PrivateKey::generate(settings.key_algorithm);
+                let made = made.map_err(|error| no_request(error.to_string()))?;
+                (made, Kept::default())
+            }
         };
         let request = signed(settings, &key).map_err(no_request)?;
         let kept = self.keep(call, instance, &key, kept).await?;
@@ -279,7 +281,8 @@ pub(super) fn named(settings: &Issuance) -> Result<(Subject, AlternativeNames), 
     Ok((subject, names.map_err(|faults| listed(&faults))?))
 }
 
-fn listed<T: ToString>(problems: &[T]) -> String {
+/// Several problems in one line.
+pub(super) fn listed<T: ToString>(problems: &[T]) -> String {
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     problems.join("; ")
 }

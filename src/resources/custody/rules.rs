@@ -6,10 +6,16 @@ use crate::kms::check_context;
 use crate::pki::SealedKey;
 use crate::resources::words::{self, Instance};
 use crate::terraform::Diagnostic;
-use crate::terraform::schema::{Partial, Presence};
+use crate::terraform::schema::{Partial, Presence, Rule};
 
 const CONTEXT: &str = "kms_encryption_context";
 const SETTINGS: [&str; 2] = ["kms_key_id", CONTEXT];
+
+/// A supplied key and the number that stands for it.
+pub(in crate::resources) const SUPPLIED_WITH_ITS_NUMBER: Rule = Rule::Together {
+    all: &["private_key_pem_wo", "private_key_pem_wo_version"],
+    why: "The key itself is stored nowhere, so only the number shows that it is another one.",
+};
 
 /// Whether the context is one that KMS can be given.
 pub(in crate::resources) fn context(settings: &Partial<'_>) -> Vec<Diagnostic> {

@@ -169,10 +169,7 @@ pub(super) const RULES: [Rule; 5] = [
               - The block `intermediate {}` of `istiopca_cacerts_secret`, instead of this resource, keeps \
               it in the cluster's Secret alone.",
     },
-    Rule::Together {
-        all: &["private_key_pem_wo", "private_key_pem_wo_version"],
-        why: "The key itself is stored nowhere, so only the number shows that it is another one.",
-    },
+    custody::SUPPLIED_WITH_ITS_NUMBER,
     Rule::Holds(sealed_by_a_key),
     Rule::Holds(custody::context),
     Rule::Holds(request_asks_for_this),

@@ -11,7 +11,7 @@ use crate::aws::Until;
 use crate::clients::Clients;
 use crate::pca::{self, CertificateArn, IssuedPem, Order, Patience, SigningAlgorithm};
 use crate::pki::{Certificate, Chain, ChainError, Expectation, Horizon, check_issued};
-use crate::resources::custody::{Again, Custody, Ready};
+use crate::resources::custody::{Again, Custody, Ready, listed};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic};
 
@@ -234,14 +234,6 @@ impl Asking<'_> {
 
 /// Clocks may be apart by this much; AWS puts ends to the second.
 pub(in crate::resources) const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
-
-fn listed<T: ToString>(problems: &[T]) -> String {
-    problems
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
-}
 
 /// What a certificate can say of a moment; `renew_at` is reckoned from it.
 fn at_second(moment: Timestamp) -> Timestamp {

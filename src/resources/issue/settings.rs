@@ -129,7 +129,7 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
         .says("URIs in the subject alternative name, in order."),
     text("key_algorithm")
         .or(Fallback::Text("EC_prime256v1"))
-        .check(Check::OneOf(&["EC_prime256v1", "EC_secp384r1", "RSA_2048", "RSA_3072", "RSA_4096"]))
+        .check(Check::OneOf(&KeyAlgorithm::NAMES))
         .says("Algorithm of the intermediate's own key, in AWS Private CA's names."),
     text("signing_algorithm").optional().parses::<SigningAlgorithm>().says(
         "Algorithm with which the CA signs, in AWS Private CA's names. Left out, it is derived from \

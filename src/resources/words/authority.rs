@@ -1,5 +1,7 @@
 //! What can go wrong between us and AWS Private CA.
 
+use std::fmt::Display;
+
 use super::{Instance, UNTOUCHED, sentence, signing_in};
 use crate::pca::{Answer, Arn, CertificateArn, Error};
 use crate::pki::ChainError;
@@ -131,19 +133,30 @@ fn described(error: &Error) -> Told {
     }
 }
 
+/// The host asked to stop.
+pub(super) fn interrupted(asked: &impl Display) -> Told {
+    let told = format!("The run was interrupted: {asked} was not done.");
+    ("interrupted", told, "Run it again.".to_owned())
+}
+
+/// The operation's time was over.
+pub(super) fn out_of_time(asked: &impl Display) -> Told {
+    let told = format!("The time of this operation was over before {asked} was done.");
+    let remedy = "Run it again, or allow more time in `timeouts {}`.";
+    ("no time left", told, remedy.to_owned())
+}
+
+/// AWS did not say all that it promises to.
+pub(super) fn answered_half(asked: &impl Display, missing: &str) -> Told {
+    let told = format!("The answer to {asked} lacks {missing}.");
+    ("AWS answered half", told, AGAIN.to_owned())
+}
+
 /// AWS was not asked, or did not answer.
 fn unanswered(error: &Error) -> Told {
     let (what, told, remedy) = match error {
-        Error::Stopped(asked) => (
-            "interrupted",
-            format!("The run was interrupted: {asked} was not done."),
-            "Run it again.",
-        ),
-        Error::OutOfTime(asked) => (
-            "no time left",
-            format!("The time of this operation was over before {asked} was done."),
-            "Run it again, or allow more time in `timeouts {}`.",
-        ),
+        Error::Stopped(asked) => return interrupted(asked),
+        Error::OutOfTime(asked) => return out_of_time(asked),
         Error::NotSignedIn { asked, source } => return signing_in::failed(asked, source),
         Error::Unreachable { asked, reason, .. } => (
             "AWS Private CA cannot be reached",
@@ -152,11 +165,7 @@ fn unanswered(error: &Error) -> Told {
             )),
             "Check the network, proxies and `endpoints {}`, then run it again.",
         ),
-        Error::Incomplete { asked, missing } => (
-            "AWS answered half",
-            format!("The answer to {asked} lacks {missing}."),
-            AGAIN,
-        ),
+        Error::Incomplete { asked, missing } => return answered_half(asked, missing),
         other => ("AWS Private CA is not done yet", format!("{other}."), AGAIN),
     };
     (what, told, remedy.to_owned())
@@ -203,7 +212,8 @@ fn refused(error: &Error, answer: &Answer) -> Told {
     (what, told, remedy.to_owned())
 }
 
-const AGAIN: &str = "Run it again; nothing is lost by waiting.";
+/// Whatever it was passes by itself.
+pub(super) const AGAIN: &str = "Run it again; nothing is lost by waiting.";
 
 fn allow(answer: &Answer) -> String {
     let (operation, authority) = (answer.asked.operation, &answer.asked.authority);

@@ -1,6 +1,6 @@
 //! What can go wrong with a key on its way to whoever keeps it.
 
-use super::authority::Told;
+use super::authority::{self, AGAIN, Told};
 use super::{Instance, sentence, signing_in};
 use crate::kms::{Answer, Asked, Denial, Error, KeyState, Operation};
 use crate::pki::{KeyAlgorithm, KeyError};
@@ -37,16 +37,8 @@ fn described(error: &Error) -> Told {
             format!("There is no region for {asked}."),
             "Set `region` in the provider block, or name the key by its ARN.".to_owned(),
         ),
-        Error::Stopped(asked) => (
-            "interrupted",
-            format!("The run was interrupted: {asked} was not done."),
-            "Run it again.".to_owned(),
-        ),
-        Error::OutOfTime(asked) => (
-            "no time left",
-            format!("The time of this operation was over before {asked} was done."),
-            "Run it again, or allow more time in `timeouts {}`.".to_owned(),
-        ),
+        Error::Stopped(asked) => return authority::interrupted(asked),
+        Error::OutOfTime(asked) => return authority::out_of_time(asked),
         Error::Unreachable { asked, reason, .. } => (
             "AWS KMS cannot be reached",
             sentence(&format!(
@@ -54,11 +46,7 @@ fn described(error: &Error) -> Told {
             )),
             "Check the network, proxies and `endpoints { kms }`, then run it again.".to_owned(),
         ),
-        Error::Incomplete { asked, missing } => (
-            "AWS answered half",
-            format!("The answer to {asked} lacks {missing}."),
-            AGAIN.to_owned(),
-        ),
+        Error::Incomplete { asked, missing } => return authority::answered_half(asked, missing),
         Error::IdentityRefused { answer, whose } => {
             return signing_in::refused(&answer.code, whose, &said(answer));
         }
@@ -178,8 +166,6 @@ fn allow(asked: &Asked, denial: &Denial) -> String {
     }
     format!("Allow {whom} `kms:{operation}` on {key}, by its own policy and by the key's.{further}")
 }
-
-const AGAIN: &str = "Run it again; nothing is lost by waiting.";
 
 /// The key that the user supplies for this run cannot be read. What it is, is nobody's business.
 pub(in crate::resources) fn bad_supplied_key(instance: &Instance, error: &KeyError) -> Diagnostic {
