@@ -437,6 +437,7 @@ mod tests {
             "CHECKPOINT_DISABLE",
             "HOME",
             "ISTIOPCA_SAID",
+            "LOG_SENSITIVE_BODIES",
             "PATH",
             "TF_CLI_CONFIG_FILE",
             "TF_LOG",
