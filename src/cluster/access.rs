@@ -28,7 +28,7 @@ pub struct Access {
     pub subresource: &'static str,
     /// The namespace; empty for what has none.
     pub namespace: String,
-    /// The object's name.
+    /// The object's name; empty for all of them.
     pub name: String,
 }
 
@@ -66,6 +66,33 @@ impl Access {
             subresource: "",
             namespace,
             name,
+        }
+    }
+
+    /// One right on the Deployments of a namespace: on all of them, or on the one of this name.
+    pub fn to_deployments(verb: &'static str, within: &NamespaceName, name: &str) -> Self {
+        Self {
+            group: "apps",
+            resource: "deployments",
+            ..Self::to_pods(verb, "", within, name)
+        }
+    }
+
+    /// One right on the pods of a namespace, or on this subresource of theirs: on all of them, or on the one of this
+    /// name.
+    pub fn to_pods(
+        verb: &'static str,
+        subresource: &'static str,
+        within: &NamespaceName,
+        name: &str,
+    ) -> Self {
+        Self {
+            verb,
+            group: "",
+            resource: "pods",
+            subresource,
+            namespace: within.to_string(),
+            name: name.to_owned(),
         }
     }
 
@@ -121,10 +148,11 @@ impl fmt::Display for Access {
         if !self.subresource.is_empty() {
             write!(f, "/{}", self.subresource)?;
         }
-        if !self.namespace.is_empty() && self.resource != "namespaces" {
-            write!(f, " {}/{}", self.namespace, self.name)
-        } else {
-            write!(f, " {}", self.name)
+        match (self.namespace.as_str(), self.name.as_str()) {
+            (namespace, "") => write!(f, " in {namespace}"),
+            ("", name) => write!(f, " {name}"),
+            (_, name) if self.resource == "namespaces" => write!(f, " {name}"),
+            (namespace, name) => write!(f, " {namespace}/{name}"),
         }
     }
 }
@@ -191,6 +219,20 @@ mod tests {
         ];
         assert_eq!(words, expected);
         assert_eq!(missing[0].reason, "no rule");
+    }
+
+    #[test]
+    fn rights_on_istiods_are_named_as_rules_name_them() {
+        let within = NamespaceName::new("istio-system").unwrap();
+        let listed = Access::to_deployments("list", &within, "");
+        assert_eq!(listed.to_string(), "list deployments in istio-system");
+        let (group, name) = (listed.group, listed.name.as_str());
+        assert_eq!((group, name), ("apps", ""));
+        let one = Access::to_deployments("patch", &within, "istiod");
+        assert_eq!(one.to_string(), "patch deployments istio-system/istiod");
+        let metrics = Access::to_pods("get", "proxy", &within, "istiod-1");
+        assert_eq!(metrics.to_string(), "get pods/proxy istio-system/istiod-1");
+        assert_eq!((metrics.group, metrics.resource), ("", "pods"));
     }
 
     #[tokio::test]

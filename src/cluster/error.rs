@@ -44,6 +44,12 @@ pub enum Verb {
     Delete,
     /// Ask whether we may do something.
     Review,
+    /// Find all of a kind.
+    List,
+    /// Have its pods replaced.
+    Restart,
+    /// Touch it, so that somebody looks at it.
+    Nudge,
 }
 
 /// What something is done to.
@@ -55,6 +61,16 @@ pub enum Object {
     Namespace(String),
     /// A ConfigMap, as `namespace/name`.
     ConfigMap(String),
+    /// A Deployment, as `namespace/name`.
+    Deployment(String),
+    /// The Deployments of istiod in a namespace.
+    Deployments(String),
+    /// A pod, as `namespace/name`.
+    Pod(String),
+    /// The pods of istiod in a namespace.
+    Pods(String),
+    /// The metrics of a pod through the API server's proxy, as `namespace/pod`.
+    Metrics(String),
     /// Our own rights, in words such as `patch secrets istio-system/cacerts`.
     Access(String),
 }
@@ -68,6 +84,10 @@ pub enum Kind {
     Secret,
     /// A ConfigMap in it.
     ConfigMap,
+    /// A Deployment in it.
+    Deployment,
+    /// A pod in it.
+    Pod,
 }
 
 /// What came of a call that failed.
@@ -195,7 +215,9 @@ impl Error {
     pub fn is_stale(&self) -> bool {
         match self.problem {
             Problem::Stale { .. } => true,
-            Problem::Gone { what: Kind::Secret } => self.action.verb != Verb::Read,
+            Problem::Gone {
+                what: Kind::Secret | Kind::Deployment | Kind::Pod,
+            } => self.action.verb != Verb::Read,
             _ => false,
         }
     }
@@ -223,8 +245,9 @@ impl Verb {
         match self {
             Self::Read => "get",
             Self::Create | Self::Review => "create",
-            Self::Update | Self::Adopt | Self::Release => "patch",
+            Self::Update | Self::Adopt | Self::Release | Self::Restart | Self::Nudge => "patch",
             Self::Delete => "delete",
+            Self::List => "list",
         }
     }
 }
@@ -236,6 +259,9 @@ impl Object {
             Self::Secret(_) => "secrets",
             Self::Namespace(_) => "namespaces",
             Self::ConfigMap(_) => "configmaps",
+            Self::Deployment(_) | Self::Deployments(_) => "deployments",
+            Self::Pod(_) | Self::Pods(_) => "pods",
+            Self::Metrics(_) => "pods/proxy",
             Self::Access(_) => "selfsubjectaccessreviews",
         }
     }
@@ -257,6 +283,9 @@ impl fmt::Display for Verb {
             Self::Release => "releasing",
             Self::Delete => "deleting",
             Self::Review => "asking for the right to",
+            Self::List => "listing",
+            Self::Restart => "restarting",
+            Self::Nudge => "touching",
         })
     }
 }
@@ -267,6 +296,11 @@ impl fmt::Display for Object {
             Self::Secret(at) => write!(f, "Secret {at}"),
             Self::Namespace(name) => write!(f, "namespace {name}"),
             Self::ConfigMap(at) => write!(f, "ConfigMap {at}"),
+            Self::Deployment(at) => write!(f, "Deployment {at}"),
+            Self::Deployments(namespace) => write!(f, "the Deployments of istiod in {namespace}"),
+            Self::Pod(at) => write!(f, "pod {at}"),
+            Self::Pods(namespace) => write!(f, "the pods of istiod in {namespace}"),
+            Self::Metrics(at) => write!(f, "the metrics of pod {at}"),
             Self::Access(words) => f.write_str(words),
         }
     }
@@ -278,6 +312,8 @@ impl fmt::Display for Kind {
             Self::Namespace => "namespace",
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
+            Self::Deployment => "Deployment",
+            Self::Pod => "pod",
         })
     }
 }

@@ -1,9 +1,10 @@
-//! Adapter: Kubernetes. One cluster, and in it one Secret that may be ours.
+//! Adapter: Kubernetes. One cluster, in it one Secret that may be ours, and beside it the istiods that load it.
 //!
 //! [`secret`] decides, purely; the rest sends, waits and classifies. This room knows neither Terraform nor
 //! certificates: the values of a Secret are opaque bytes, told apart by their SHA-256.
 
 pub mod connect;
+pub mod istiod;
 pub mod secret;
 
 mod access;

@@ -42,9 +42,25 @@ impl Sent {
 /// One answer: HTTP status and JSON.
 pub(super) type Reply = (u16, Value);
 
+/// A cluster that gives these texts, which need not be JSON.
+pub(super) fn pages(replies: impl IntoIterator<Item = (u16, &'static str)>) -> (Cluster, Sent) {
+    answering(
+        replies
+            .into_iter()
+            .map(|(code, text)| (code, text.to_owned())),
+    )
+}
+
 /// A cluster that gives these answers in this order, and what it was sent. A further request breaks the connection.
 pub(super) fn cluster(replies: impl IntoIterator<Item = Reply>) -> (Cluster, Sent) {
-    let mut replies: VecDeque<Reply> = replies.into_iter().collect();
+    let texts = replies
+        .into_iter()
+        .map(|(code, json)| (code, json.to_string()));
+    answering(texts)
+}
+
+fn answering(replies: impl Iterator<Item = (u16, String)>) -> (Cluster, Sent) {
+    let mut replies: VecDeque<(u16, String)> = replies.collect();
     let (service, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Body>>();
     let sent = Sent::default();
     let log = sent.clone();
@@ -53,7 +69,7 @@ pub(super) fn cluster(replies: impl IntoIterator<Item = Reply>) -> (Cluster, Sen
             let recorded = record(request).await;
             log.0.lock().unwrap().push(recorded);
             match replies.pop_front() {
-                Some(reply) => send.send_response(response(&reply)),
+                Some(reply) => send.send_response(response(reply)),
                 None => send.send_error(std::io::Error::other("the script is at its end")),
             }
         }
@@ -95,10 +111,10 @@ async fn record(request: Request<Body>) -> Exchange {
     }
 }
 
-fn response((code, json): &Reply) -> Response<Body> {
+fn response((code, text): (u16, String)) -> Response<Body> {
     Response::builder()
-        .status(*code)
-        .body(Body::from(json.to_string().into_bytes()))
+        .status(code)
+        .body(Body::from(text.into_bytes()))
         .unwrap()
 }
 

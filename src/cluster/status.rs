@@ -108,6 +108,10 @@ fn gone(code: u16, status: Status, message: String) -> Problem {
         "configmaps" => Problem::Gone {
             what: Kind::ConfigMap,
         },
+        "deployments" => Problem::Gone {
+            what: Kind::Deployment,
+        },
+        "pods" => Problem::Gone { what: Kind::Pod },
         _ => Problem::Server {
             code,
             reason: status.reason,

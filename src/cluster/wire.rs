@@ -191,7 +191,12 @@ impl Answer {
         })
     }
 
-    fn unreadable(&self, why: String) -> Error {
+    /// The answer as text; not for Secrets.
+    pub(super) fn text(&self) -> Result<&str, Error> {
+        std::str::from_utf8(&self.body).map_err(|_| self.unreadable("it is no UTF-8".to_owned()))
+    }
+
+    pub(super) fn unreadable(&self, why: String) -> Error {
         self.action.failed(Problem::Unreadable { why })
     }
 }

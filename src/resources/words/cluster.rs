@@ -59,7 +59,7 @@ fn met(problem: &Problem) -> (&'static str, String) {
             "Create it first, or set `create_namespace = true`.",
         ),
         Problem::Gone {
-            what: Kind::Secret | Kind::ConfigMap,
+            what: Kind::Secret | Kind::ConfigMap | Kind::Deployment | Kind::Pod,
         } => ("what was read went away meanwhile", AGAIN),
         Problem::Unauthorized { .. } => (
             "the cluster refuses the credentials",
