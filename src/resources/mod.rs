@@ -5,6 +5,7 @@ mod cacerts_secret;
 mod custody;
 mod intermediate;
 mod issue;
+mod mesh;
 pub(crate) mod metadata;
 mod private_key;
 mod words;

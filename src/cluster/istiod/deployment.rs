@@ -81,6 +81,8 @@ pub enum Setting {
     RootCaDir,
     /// `USE_REMOTE_CERTS`: the files are fetched from another cluster's Secret.
     RemoteCerts,
+    /// `AUTO_RELOAD_PLUGIN_CERTS`: whether changes of the files are taken over at all; no longer read from 1.19 on.
+    AutoReload,
     /// `PILOT_CA_CERT_CONFIGMAP`: in which ConfigMap the roots are published.
     CaCertConfigMap,
 }
@@ -104,7 +106,7 @@ pub enum Mount {
 }
 
 impl Setting {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::MultiRoot,
         Self::CacertsForSelfSigned,
         Self::ExternalCa,
@@ -112,6 +114,7 @@ impl Setting {
         Self::CertProvider,
         Self::RootCaDir,
         Self::RemoteCerts,
+        Self::AutoReload,
         Self::CaCertConfigMap,
     ];
 
@@ -125,6 +128,7 @@ impl Setting {
             Self::CertProvider => "PILOT_CERT_PROVIDER",
             Self::RootCaDir => "ROOT_CA_DIR",
             Self::RemoteCerts => "USE_REMOTE_CERTS",
+            Self::AutoReload => "AUTO_RELOAD_PLUGIN_CERTS",
             Self::CaCertConfigMap => "PILOT_CA_CERT_CONFIGMAP",
         }
     }

@@ -1,9 +1,11 @@
-//! Two gauges out of a page of metrics.
+//! Two gauges, and the release that they are of, out of a page of metrics.
 //!
 //! The form is Prometheus' text format: <https://prometheus.io/docs/instrumenting/exposition_formats/>. istiod registers
 //! them in `security/pkg/server/ca/monitoring.go`.
 
 use jiff::Timestamp;
+
+use super::version::Version;
 
 /// The ends of what an istiod has in memory, as its gauges show them. `None`: the gauge is absent, or was never set;
 /// an istiod that signs by itself has none of the chain.
@@ -13,6 +15,8 @@ pub struct Expiries {
     pub chain: Option<Timestamp>,
     /// When the first certificate of root-cert.pem ends.
     pub root: Option<Timestamp>,
+    /// The release of the program that runs, where it says.
+    pub version: Option<Version>,
 }
 
 /// Why a page shows no ends.
@@ -46,6 +50,17 @@ const CHAIN: &str = "citadel_server_cert_chain_expiry_timestamp";
 /// The end of the root.
 const ROOT: &str = "citadel_server_root_cert_expiry_timestamp";
 
+/// What was built: `istio_build{component="pilot",tag="1.24.3"} 1`.
+const BUILD: &str = "istio_build";
+
+/// A line that is no comment.
+struct Sample<'a> {
+    name: &'a str,
+    /// What is between the braces.
+    labels: &'a str,
+    value: &'a str,
+}
+
 impl Expiries {
     /// Reads both gauges out of a page of metrics; every other one is passed over once it is seen to be one.
     ///
@@ -58,10 +73,18 @@ impl Expiries {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let (name, value) = sample(text).ok_or(NotGauges::NotMetrics { line })?;
+            let Sample {
+                name,
+                labels,
+                value,
+            } = sample(text).ok_or(NotGauges::NotMetrics { line })?;
             let (gauge, end) = match name {
                 CHAIN => (CHAIN, &mut found.chain),
                 ROOT => (ROOT, &mut found.root),
+                BUILD => {
+                    found.version = found.version.or_else(|| of_pilot(labels));
+                    continue;
+                }
                 _ => continue,
             };
             let told = moment(gauge, value)?;
@@ -74,34 +97,47 @@ impl Expiries {
     }
 }
 
-/// Name and value of a sample: `name value`, `name{label="text"} value`, either with a time behind.
-fn sample(line: &str) -> Option<(&str, &str)> {
+/// A sample: `name value`, `name{label="text"} value`, either with a time behind.
+fn sample(line: &str) -> Option<Sample<'_>> {
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     let (name, rest) = line.split_at(line.find(|c| !of_a_name(c))?);
-    let rest = match rest.strip_prefix('{') {
-        Some(labels) => after_labels(labels)?,
-        None => rest,
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(rest) => labels(rest)?,
+        None => ("", rest),
     };
     let mut words = rest.split_ascii_whitespace();
     let value = words.next()?;
     let timed = words.next().is_none_or(|time| time.parse::<i64>().is_ok());
     let well_formed = !name.is_empty() && is_number(value) && timed && words.next().is_none();
-    well_formed.then_some((name, value))
+    well_formed.then_some(Sample {
+        name,
+        labels,
+        value,
+    })
 }
 
-/// What follows the brace that ends the labels; one inside a quoted text does not.
-fn after_labels(labels: &str) -> Option<&str> {
+/// Up to the brace that ends the labels, and after it; one inside a quoted text does not.
+fn labels(text: &str) -> Option<(&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in labels.char_indices() {
+    for (at, c) in text.char_indices() {
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
-            '}' if !quoted => return labels.get(at + 1..),
+            '}' if !quoted => return Some((&text[..at], &text[at + 1..])),
             _ => {}
         }
     }
     None
+}
+
+/// The release in the labels of istiod's own build, as Istio writes them: without blanks and escapes.
+fn of_pilot(labels: &str) -> Option<Version> {
+    let value = |name: &str| {
+        let quoted = labels.split(',').find_map(|it| it.strip_prefix(name))?;
+        quoted.strip_prefix("=\"")?.strip_suffix('"')
+    };
+    (value("component")? == "pilot").then(|| Version::of_tag(value("tag")?))?
 }
 
 fn is_number(value: &str) -> bool {
@@ -151,6 +187,8 @@ citadel_server_csr_count 2
 # HELP citadel_server_root_cert_expiry_timestamp The unix timestamp, in seconds, when root cert will expire.
 # TYPE citadel_server_root_cert_expiry_timestamp gauge
 citadel_server_root_cert_expiry_timestamp 2.110708741e+09
+# TYPE istio_build gauge
+istio_build{component="pilot",tag="1.31.0-distroless"} 1
 # TYPE pilot_xds_pushes counter
 pilot_xds_pushes{type="a \"}\" b",node="x{y}"} 3 1795355141000
 go_gc_duration_seconds{quantile="0.5"} NaN
@@ -167,6 +205,7 @@ go_bucket{le="+Inf"} +Inf
         let expected = Expiries {
             chain: at(1_803_124_741),
             root: at(2_110_708_741),
+            version: Some(Version::new(1, 31, 0)),
         };
         assert_eq!(Expiries::parse(PAGE), Ok(expected));
     }
@@ -177,6 +216,7 @@ go_bucket{le="+Inf"} +Inf
         let expected = Expiries {
             chain: None,
             root: at(2_000_000_000),
+            version: None,
         };
         assert_eq!(Expiries::parse(&root_only), Ok(expected));
         assert_eq!(Expiries::parse(""), Ok(Expiries::default()));
@@ -217,6 +257,27 @@ go_bucket{le="+Inf"} +Inf
         assert_eq!(refused, Err(NotGauges::Ambiguous { gauge: ROOT }));
     }
 
+    #[test]
+    fn only_a_release_of_istiod_itself_counts() {
+        for (labels, version) in [
+            (
+                "component=\"pilot\",tag=\"1.24.3\"",
+                Some(Version::new(1, 24, 3)),
+            ),
+            (
+                "tag=\"1.24.3\",component=\"pilot\"",
+                Some(Version::new(1, 24, 3)),
+            ),
+            ("component=\"proxy\",tag=\"1.24.3\"", None),
+            ("component=\"pilot\",tag=\"unknown\"", None),
+            ("component=\"pilot\"", None),
+            ("", None),
+        ] {
+            let page = format!("istio_build{{{labels}}} 1\n");
+            assert_eq!(Expiries::parse(&page).unwrap().version, version, "{labels}");
+        }
+    }
+
     proptest! {
         /// Go writes floats by `strconv.FormatFloat(v, 'g', -1, 64)`; Rust's `{:e}` is as short.
         #[test]
@@ -225,7 +286,7 @@ go_bucket{le="+Inf"} +Inf
             let text = if exponent { format!("{value:e}") } else { value.to_string() };
             let page = format!("a 1\n{CHAIN} {text}\nb{{c=\"{ROOT} 7\"}} 2\n");
             let read = Expiries::parse(&page).unwrap();
-            prop_assert_eq!(read, Expiries { chain: at(second), root: None });
+            prop_assert_eq!(read, Expiries { chain: at(second), ..Expiries::default() });
         }
 
         #[test]

@@ -138,6 +138,7 @@ fn the_variables_are_those_that_istio_reads() {
         "PILOT_CERT_PROVIDER",
         "ROOT_CA_DIR",
         "USE_REMOTE_CERTS",
+        "AUTO_RELOAD_PLUGIN_CERTS",
         "PILOT_CA_CERT_CONFIGMAP",
     ];
     assert_eq!(names, known);
