@@ -19,7 +19,7 @@ async fn the_key_of_a_secret_that_issues_by_itself_is_in_the_cluster_alone() {
         // What an interrupted run leaves is where a key would be kept to go on with it.
         let running = until_ordered(&world, 1).await;
         running.ctrl_c();
-        running.wait(SOON).await;
+        running.wait(SOON).await.fails();
         world.aws.release_deliveries();
         Planned::make(&mut world, &[]).await;
         Planned::apply(&mut world).await.succeeds();

@@ -139,7 +139,7 @@ async fn an_interrupted_order_whose_key_was_kept_nowhere_is_named_and_placed_aga
         let mut world = World::with_binary(cli, "ctrl-c-issuing").await;
         world.configure(&world.issuing_secret("", ""));
         let running = until_ordered(&world, 1).await;
-        interrupted(running).await;
+        interrupted(running).await.fails();
         let arn = recorded(&stored(&mut world, SECRET).await);
         assert_eq!(world.live().await, Value::Null);
 
@@ -159,7 +159,7 @@ async fn a_killed_run_leaves_one_orphan_at_most() {
         world.configure(&world.intermediate_and_secret("", ""));
         let running = until_ordered(&world, 1).await;
         running.kill();
-        running.wait(SOON).await;
+        running.wait(SOON).await.is_killed();
         assert_eq!(stored(&mut world, INTERMEDIATE).await, Value::Null);
         finishes(&mut world, 2).await;
     }

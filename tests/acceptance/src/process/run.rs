@@ -52,12 +52,22 @@ impl Run {
         self.exit_code(0)
     }
 
-    /// Demands that it ended by itself with a code other than 0.
+    /// Demands that it ended by itself with a code other than 0. Codes from 126 on do not count: by them a shell says
+    /// that a program could not be run, or that a signal ended it.
     #[track_caller]
     pub fn fails(&self) -> &Self {
         self.demand(
-            matches!(self.outcome, Outcome::Exited(code) if code != 0),
+            matches!(self.outcome, Outcome::Exited(1..126)),
             &"should have failed",
+        )
+    }
+
+    /// Demands that SIGKILL ended it, and that before its deadline: the story's own doing.
+    #[track_caller]
+    pub fn is_killed(&self) -> &Self {
+        self.demand(
+            self.outcome == Outcome::Killed(9),
+            &"should have been killed",
         )
     }
 
@@ -268,11 +278,28 @@ mod tests {
             Outcome::Killed(9),
             Outcome::TimedOut(Duration::from_secs(3)),
             Outcome::Exited(0),
+            Outcome::Exited(127),
+            Outcome::Exited(137),
         ] {
             let said = complaint(|| {
                 run(outcome, "", "").fails();
             });
             assert!(said.ends_with("should have failed"), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_a_kill_of_ours_is_one() {
+        run(Outcome::Killed(9), "", "").is_killed();
+        for outcome in [
+            Outcome::Killed(15),
+            Outcome::TimedOut(Duration::from_secs(3)),
+            Outcome::Exited(137),
+        ] {
+            let said = complaint(|| {
+                run(outcome, "", "").is_killed();
+            });
+            assert!(said.ends_with("should have been killed"), "{said}");
         }
     }
 
