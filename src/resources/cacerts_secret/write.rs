@@ -217,6 +217,7 @@ impl Writing<'_> {
                         ordered_at: self.call.now,
                         not_after: chain.certificate().not_after(),
                         public_key_sha256: None,
+                        kms_key_id: None,
                         kept: Kept::default(),
                     },
                     vec![problem],

@@ -13,6 +13,7 @@ pub(super) use sealing::{Sealing, open};
 use super::issue::{Issuance, Pending};
 use super::words::{self, Instance};
 use crate::clients::Clients;
+use crate::kms::KeyId;
 use crate::pki::{
     AlternativeNames, Fingerprint, ForeignRequest, Intended, PrivateKey, SealedKey, SecretPem,
     SigningRequest, Subject,
@@ -110,6 +111,14 @@ impl Custody<'_> {
         !matches!(self, Self::Secret)
     }
 
+    /// What the user calls the KMS key that seals.
+    pub(super) fn kms_key_id(&self) -> Option<&KeyId> {
+        match self {
+            Self::Kms { sealing, .. } => Some(&sealing.kms_key_id),
+            Self::Secret | Self::State | Self::Supplied(_) | Self::Requested(_) => None,
+        }
+    }
+
     /// A key with a request for its certificate in PEM. It is kept before anything is ordered, so that no certificate
     /// is without its key. `again` is the last key, where it is to be used again.
     pub(super) async fn prepare(
@@ -160,7 +169,14 @@ impl Custody<'_> {
                 let request = ForeignRequest::from_pem(pem).ok();
                 request.map(|it| Ready::elsewhere(it.public_key().sha256(), Kept::default()))
             }
-            Self::State | Self::Kms { .. } => self.take_over(call, instance, kept).await?,
+            Self::State => self.take_over(call, instance, kept).await?,
+            Self::Kms { sealing, .. } => {
+                // The step for which it was sealed may have been taken back since, and the settings are the last ones.
+                let changed = pending.kms_key_id.as_ref() != Some(&sealing.kms_key_id);
+                let sealing = sealing.clone();
+                let custody = Self::Kms { sealing, changed };
+                custody.take_over(call, instance, kept).await?
+            }
         };
         let wanted = pending.public_key_sha256;
         Ok(found.filter(|ready| Some(ready.public_key_sha256) == wanted))

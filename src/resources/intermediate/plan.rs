@@ -221,6 +221,7 @@ mod tests {
             ordered_at: Timestamp::UNIX_EPOCH,
             not_after: Timestamp::UNIX_EPOCH,
             public_key_sha256: None,
+            kms_key_id: None,
             kept: Kept::default(),
         });
         let private = Notes {

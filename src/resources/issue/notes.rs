@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Issued;
+use crate::kms::KeyId;
 use crate::pca::CertificateArn;
 use crate::pki::{Fingerprint, Hold, Horizon};
 use crate::resources::custody::Kept;
@@ -55,6 +56,10 @@ pub(in crate::resources) struct Pending {
     /// Digest of the key that it is for; null where no later run can have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::resources) public_key_sha256: Option<Fingerprint>,
+    /// What the user called the KMS key that sealed it, where one did: the seal itself says only which key that was
+    /// behind the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::resources) kms_key_id: Option<KeyId>,
     /// The key itself, under a custody that keeps keys in the state. Without its key the certificate
     /// is of no use, and another one is ordered.
     #[serde(flatten)]

@@ -160,6 +160,7 @@ impl Asking<'_> {
             ordered_at: self.now,
             not_after: terms.not_after,
             public_key_sha256: outlives.then_some(key.public_key_sha256),
+            kms_key_id: custody.kms_key_id().cloned(),
             kept: key.kept.clone(),
         };
         Ok((pending, key))

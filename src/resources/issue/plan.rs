@@ -351,6 +351,7 @@ mod tests {
                 ordered_at: moment(EARLY),
                 not_after: moment(EARLY),
                 public_key_sha256: None,
+                kms_key_id: None,
                 kept: Kept::default(),
             }),
             ..Notes::default()

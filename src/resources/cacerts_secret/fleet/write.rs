@@ -304,6 +304,7 @@ impl Writing<'_> {
             ordered_at: at(self.run.now),
             not_after: made.chain.certificate().not_after(),
             public_key_sha256: None,
+            kms_key_id: None,
             kept: custody::Kept::default(),
         };
         let mut left = match self.kept {

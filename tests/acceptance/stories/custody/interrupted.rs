@@ -1,6 +1,6 @@
 //! A run that ends while AWS has the order, under each custody.
 
-use istiopca_acceptance::aws::Failure;
+use istiopca_acceptance::aws::{Failure, REGION};
 use istiopca_acceptance::cli::Cli;
 use serde_json::Value;
 
@@ -200,5 +200,45 @@ async fn a_step_to_another_custody_can_be_interrupted_and_goes_on() {
             world.state_holds(Held::Nothing).await;
             world.plan(&[]).await.exit_code(0);
         }
+    }
+}
+
+/// What was sealed for a step that is taken back is not left under the seal that nobody wants any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_waits_under_a_seal_that_is_taken_back_is_sealed_anew() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "ctrl-c-taken-back").await;
+        let old = world.aws.kms_key().alias("old").create();
+        let new = world.aws.kms_key().alias("new").create();
+        let here = format!("region = \"{REGION}\"");
+        let longer = |alias: &str| Custody::kms(alias).with("validity = \"80d\"", "");
+        world.configure_with(&here, &world.mesh(&Custody::kms("alias/old")));
+        world.apply(&[]).await.succeeds();
+
+        world.configure_with(&here, &world.mesh(&longer("alias/new")));
+        world.aws.forget_calls();
+        let running = until_ordered(&world, 1).await;
+        running.ctrl_c();
+        running.wait(SOON).await.fails();
+        world.aws.release_deliveries();
+        let sealed_by = |world: &World| {
+            let calls = world.calls_of("GenerateDataKey").into_iter();
+            calls.filter_map(|call| call.key_arn).collect::<Vec<_>>()
+        };
+        assert_eq!(sealed_by(&world), [new.arn()]);
+
+        world.configure_with(&here, &world.mesh(&longer("alias/old")));
+        world.apply(&[]).await.succeeds();
+        world.ordered(1);
+        assert_eq!(sealed_by(&world), [new.arn(), old.arn()]);
+        world.openssl_accepts_the_live_bundle().await;
+        world.plan(&[]).await.exit_code(0);
+
+        // Nothing is left that needs the other one.
+        new.delete();
+        world.delete_secret().await;
+        world.apply(&[]).await.succeeds();
+        world.openssl_accepts_the_live_bundle().await;
+        world.ordered(1);
     }
 }
