@@ -205,6 +205,11 @@ fn open_what_unknowns_touch(schema: &Schema, wanted: &Dynamic, verdict: &mut Ver
             }
         }
     }
+    for (setting, outputs) in std::mem::take(&mut verdict.depend) {
+        if !wanted.attribute(setting).is_wholly_known() {
+            verdict.unknown(&outputs);
+        }
+    }
 }
 
 /// An unknown differs from everything: the user is told of the worst.
@@ -363,6 +368,21 @@ mod tests {
         "#]];
         let config = config(&[("watts", Dynamic::UNKNOWN), ("note", Dynamic::UNKNOWN)]);
         check(lit(), config, notes(false), expected);
+    }
+
+    #[test]
+    fn an_unknown_setting_opens_what_depends_on_it_in_this_plan() {
+        let dimmed = |mount: &str| {
+            let mount = Dynamic::List(vec![Dynamic::from([("wall", Dynamic::from(mount))])]);
+            let config = config(&[("mount", mount), ("note", Dynamic::UNKNOWN)]);
+            let plan = planned(lit(), config, notes(false));
+            let Some(Dynamic::Map(object)) = plan.object else {
+                panic!("an object is planned")
+            };
+            object["id"].is_unknown()
+        };
+        assert!(dimmed("the one that the note is about"));
+        assert!(!dimmed("another"));
     }
 
     #[test]

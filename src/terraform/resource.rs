@@ -157,6 +157,7 @@ pub enum Intent<'a, R: Resource> {
 #[derive(Default)]
 pub struct Verdict {
     pub(in crate::terraform) changes: BTreeMap<&'static str, Outcome>,
+    pub(in crate::terraform) depend: Vec<(&'static str, Vec<&'static str>)>,
     pub(in crate::terraform) replace: Vec<Path>,
     pub(in crate::terraform) diagnostics: Vec<Diagnostic>,
 }
@@ -179,6 +180,12 @@ impl Verdict {
     pub fn unknown(&mut self, outputs: &[&'static str]) {
         self.changes
             .extend(outputs.iter().map(|name| (*name, Outcome::Unknown)));
+    }
+
+    /// The operation will fill these in while that setting is unknown. For a setting that has a say in them in some
+    /// plans only; what it always touches, its schema says.
+    pub fn depend_on(&mut self, setting: &'static str, outputs: &[&'static str]) {
+        self.depend.push((setting, outputs.to_vec()));
     }
 
     /// This one stays as it is after all.

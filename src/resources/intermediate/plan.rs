@@ -80,6 +80,7 @@ pub(super) fn update(
             key_changes = may_change_key(prior, &step, &keeper, &reason, wanted);
             if !key_changes {
                 verdict.keeps("public_key_sha256");
+                may_rotate(&mut verdict, &keeper);
             }
             verdict.becomes("issue_reason", reason.word());
             if reason == Reason::Renewal {
@@ -122,6 +123,16 @@ fn may_change_key(
         Keeper::State | Keeper::Kms(_) => reason.may_change_key(wanted),
     };
     step.setting().is_some() || unsettled || other_kind || by_keeper
+}
+
+/// An unknown `rotate_key` is given as it was, and may turn out otherwise.
+fn may_rotate(verdict: &mut Verdict, keeper: &Keeper) {
+    if matches!(keeper, Keeper::State | Keeper::Kms(_)) {
+        let kept = kept(keeper).into_iter();
+        let kept = kept.filter_map(|(output, keeps)| keeps.then_some(output));
+        let key: Vec<_> = kept.chain(["public_key_sha256"]).collect();
+        verdict.depend_on("rotate_key", &key);
+    }
 }
 
 /// Whether the state has the key of an order that is under way in clear: it is finished with that key.

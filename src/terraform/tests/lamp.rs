@@ -210,6 +210,13 @@ impl Resource for Lamp {
         if prior.settings.mount != settings.mount {
             verdict.unknown(&["state"]);
         }
+        if settings
+            .mount
+            .iter()
+            .any(|mount| mount.wall.contains("note"))
+        {
+            verdict.depend_on("note", &["id"]);
+        }
         if prior.private.stolen {
             verdict.replace("id");
         }

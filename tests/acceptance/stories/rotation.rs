@@ -5,8 +5,10 @@ use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::sandbox::example;
 use jiff::SignedDuration;
 
+use crate::hands::either_way;
+use crate::planned::Planned;
 use crate::roots::another_hierarchy;
-use crate::world::World;
+use crate::world::{World, days};
 
 /// Lays the example out in this world: its provider and its namespace, and nothing else of it.
 fn lay_out(world: &World, next: &CaHandle) {
@@ -66,5 +68,54 @@ async fn the_example_goes_from_one_root_to_the_other_by_its_variable() {
         let new = roots(&world).await;
         assert_eq!(new.trim(), next.root_pem().trim());
         assert_ne!(new, old);
+    }
+}
+
+/// Whether the key stays is another resource's to say, and it says so only when it is applied.
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_renewal_keeps_the_key_may_be_known_only_at_apply() {
+    for (cli, issuing) in either_way() {
+        let mut world = World::under_a_clock(cli, "rotation-unknown").await;
+        let configure = |world: &World, rotates: bool| {
+            let settings = "validity = \"9d\"\n  rotate_key = terraform_data.rotates.output";
+            let mesh = if issuing {
+                world.issuing_secret("", settings)
+            } else {
+                world.intermediate_and_secret(settings, "")
+            };
+            let says = format!("resource \"terraform_data\" \"rotates\" {{ input = {rotates} }}");
+            world.configure(&format!("{says}\n{mesh}"));
+        };
+        let address = if issuing {
+            "istiopca_cacerts_secret.mesh"
+        } else {
+            "istiopca_intermediate.mesh"
+        };
+        configure(&world, false);
+        world.apply(&[]).await.succeeds();
+        let mut last = world.state(address).await["public_key_sha256"].clone();
+        for rotates in [true, false] {
+            world.aws.clock().advance(days(6));
+            configure(&world, rotates);
+            let plan = Planned::make(&mut world, &[]).await;
+            plan.in_place(address).opens(&["public_key_sha256"]);
+            Planned::apply(&mut world).await.succeeds();
+            let now = world.state(address).await["public_key_sha256"].clone();
+            assert_eq!(now != last, rotates, "whether it is another key");
+            world.openssl_accepts_the_live_bundle().await;
+            world.plan(&[]).await.exit_code(0);
+            last = now;
+        }
+
+        // While nothing is issued, nothing of the key is open.
+        configure(&world, true);
+        let plan = Planned::make(&mut world, &[]).await;
+        if !issuing {
+            plan.in_place(address)
+                .keeps(&["public_key_sha256", "private_key_pem", "certificate"]);
+        }
+        Planned::apply(&mut world).await.succeeds();
+        world.plan(&[]).await.exit_code(0);
+        world.ordered(3);
     }
 }
