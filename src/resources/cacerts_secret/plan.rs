@@ -157,14 +157,11 @@ fn issue_now(verdict: &mut Verdict, reason: &str) {
     verdict.becomes("issue_reason", reason);
 }
 
-/// The facts of a certificate that comes from elsewhere are known as soon as it is.
+/// The facts of a certificate that comes from elsewhere are known as soon as it is. One that does not go with its chain
+/// is told of by the preflight: here one of the two may be the last one, given in place of what is not known yet.
 fn take_over(verdict: &mut Verdict, prior: &Issued, settings: &Settings) {
-    let chain = match given(settings) {
-        Some(Ok(chain)) => chain,
-        Some(Err(problem)) => {
-            return verdict.tell(words::bad_chain(&instance(settings), &problem));
-        }
-        None => return,
+    let Some(Ok(chain)) = given(settings) else {
+        return;
     };
     let facts = Issued::facts(&chain);
     if facts == *prior {

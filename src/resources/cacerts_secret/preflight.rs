@@ -64,7 +64,7 @@ pub(super) async fn preflight(
         reason,
         ..
     } = planning;
-    let mut told = Vec::from_iter(sealed_otherwise(settings));
+    let mut told = Vec::from_iter(unsound(settings));
     if let Some(wanted) = settings.issues().filter(|_| planning.issues) {
         let last = prior.map(|prior| last(prior, reason)).unwrap_or_default();
         let instance = instance(settings);
@@ -76,11 +76,14 @@ pub(super) async fn preflight(
     told
 }
 
-/// Why the sealed key cannot be meant. Asked only here, where all is known: a plan may suppose the last certificate
-/// beside a new key.
-fn sealed_otherwise(settings: &Settings) -> Option<Diagnostic> {
-    let chain = given(settings)?.ok()?;
-    key::problem(&instance(settings), settings, chain.certificate())
+/// Why certificate, chain and sealed key cannot be meant together. Asked only here, where all is known: a plan may
+/// suppose the last certificate beside a new chain or a new key.
+fn unsound(settings: &Settings) -> Option<Diagnostic> {
+    let instance = instance(settings);
+    match given(settings)? {
+        Ok(chain) => key::problem(&instance, settings, chain.certificate()),
+        Err(problem) => Some(words::bad_chain(&instance, &problem)),
+    }
 }
 
 /// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is; but

@@ -4,6 +4,8 @@
 use istiopca_acceptance::aws::{Status, UsageMode};
 use istiopca_acceptance::cli::Cli;
 
+use crate::planned::Planned;
+use crate::roots::another_hierarchy;
 use crate::world::{World, days};
 
 /// A configuration that is wrong, and what the plan must say of it.
@@ -270,5 +272,50 @@ async fn a_validity_that_the_ca_does_not_allow_is_told_while_planning() {
         all_are_told(&mut world, &mistakes).await;
         world.configure(&allowed);
         world.plan(&[]).await.exit_code(2);
+    }
+}
+
+/// While one of the two is not known yet, the other is not held against what it was before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_is_judged_once_both_it_and_its_certificate_are_known() {
+    for cli in Cli::both() {
+        for unknown in ["certificate", "certificate_chain"] {
+            let mut world = World::with_binary(cli, "half-known").await;
+            let (_, next) = another_hierarchy(&world);
+            let (mesh, arn) = (world.intermediate_and_secret("", ""), world.ca.arn());
+            let (one, secret) = mesh.split_at(mesh.find("resource \"istiopca_cac").unwrap());
+            let other = one.replace("\"mesh\" {", "\"next\" {");
+            let beside = format!("{one}\n{}", other.replace(&arn, &next.arn()));
+            let said = |of: &str| {
+                let said = format!("istiopca_intermediate.{of}.{unknown}");
+                format!("resource \"terraform_data\" \"said\" {{ input = {said} }}\n")
+            };
+            let refer = |of: &str| {
+                let own = format!("istiopca_intermediate.mesh.{unknown}\n");
+                let secret = secret.replace(&own, "terraform_data.said.output\n");
+                secret.replace(".mesh.", &format!(".{of}."))
+            };
+            world.configure(&format!("{beside}{}{}", said("mesh"), refer("mesh")));
+            world.apply(&[]).await.succeeds();
+
+            let whole =
+                refer("next").replace("namespace", "allow_root_replacement = true\n  namespace");
+            world.configure(&format!("{beside}{}{whole}", said("next")));
+            let plan = Planned::make(&mut world, &[]).await;
+            plan.in_place("istiopca_cacerts_secret.mesh")
+                .opens(&["certificate_sha256", "root_sha256"]);
+            Planned::apply(&mut world).await.succeeds();
+            world.openssl_accepts_the_live_bundle().await;
+            world.plan(&[]).await.exit_code(0);
+
+            // What is known is judged, and here it does not go together.
+            let mixed = whole.replace(
+                "istiopca_intermediate.next.cert",
+                "istiopca_intermediate.mesh.cert",
+            );
+            world.configure(&format!("{beside}{}{mixed}", said("next")));
+            let refused = world.plan(&[]).await;
+            refused.exit_code(1).says("the chain is not sound");
+        }
     }
 }
