@@ -112,7 +112,7 @@ async fn a_renewal_seals_a_new_key_or_certifies_the_sealed_one_again() {
 }
 
 /// A key policy by which each cluster's role can use the key under its own context only.
-fn bound(roles: &[(&str, &str)]) -> Value {
+pub(super) fn bound(roles: &[(&str, &str)]) -> Value {
     let statements = roles.iter().map(|(cluster, role)| {
         json!({
             "Effect": "Allow", "Principal": { "AWS": role }, "Resource": "*",

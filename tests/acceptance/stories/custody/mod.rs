@@ -3,6 +3,7 @@
 
 mod changes;
 mod choice;
+mod envelopes;
 mod failing;
 mod interrupted;
 mod kms;
