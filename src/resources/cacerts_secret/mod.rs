@@ -10,6 +10,7 @@ mod key;
 mod look;
 mod material;
 mod outputs;
+mod parting;
 mod plan;
 mod preflight;
 mod present;
@@ -24,12 +25,12 @@ use std::time::Duration;
 pub(super) use compose::Unfit;
 pub(in crate::resources) use outputs::SecretNotes;
 use outputs::Written;
-use settings::{OnDestroy, Settings};
+use settings::Settings;
 
 use super::issue::{self, Issued, Last};
-use super::words::{self, Instance};
+use super::words::Instance;
 use crate::clients::{Clients, Connected, NoCluster};
-use crate::cluster::{Parted, SecretName};
+use crate::cluster::SecretName;
 use crate::provider::Policy;
 use crate::terraform::schema::{Attribute, Schema, Timeouts, joined};
 use crate::terraform::value::Both;
@@ -78,13 +79,7 @@ impl Resource for CacertsSecret {
     }
 
     fn plan_destroy(_: &Ask<'_, Policy>, prior: &Prior) -> Vec<Diagnostic> {
-        let retained = prior.settings.on_destroy == OnDestroy::Retain;
-        let instance = instance(&prior.settings);
-        if retained {
-            vec![words::retained(&instance)]
-        } else {
-            vec![words::will_be_gone(&instance)]
-        }
+        parting::announce(prior)
     }
 
     async fn preflight(call: &Call<'_, Clients>, intent: Intent<'_, Self>) -> Vec<Diagnostic> {
@@ -117,33 +112,7 @@ impl Resource for CacertsSecret {
         state: Prior,
         ending: Ending,
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
-        let instance = instance(&state.settings);
-        let written = &state.outputs.1;
-        let cluster = match former(call, &state.settings, written).await {
-            Ok(Some(connected)) => connected.cluster,
-            Ok(None) => return Ok(vec![words::forgotten_elsewhere(&instance)]),
-            Err(error) if is_gone(&error, written) => {
-                return Ok(vec![words::cluster_gone(&instance, &error)]);
-            }
-            Err(error) => return Err(words::connection(&instance, &error)),
-        };
-        let Some(owner) = &written.owner_id else {
-            return Ok(Vec::new());
-        };
-        let delete = ending == Ending::Destroyed && state.settings.on_destroy == OnDestroy::Delete;
-        let within = call
-            .deadline
-            .saturating_duration_since(tokio::time::Instant::now());
-        match cluster
-            .part(&at(&state.settings), owner, delete, within)
-            .await
-        {
-            Ok(Parted::Left { owner }) if ending == Ending::Destroyed => {
-                Ok(vec![words::left_alone(&instance, owner.as_deref())])
-            }
-            Ok(_) => Ok(Vec::new()),
-            Err(error) => Err(words::trouble(&instance, &error)),
-        }
+        parting::part(call, &state, ending).await
     }
 }
 
@@ -172,26 +141,6 @@ async fn known(
     match (connected(call, settings).await, &written.cluster_arn) {
         (Err(error), Some(arn)) if error.names_none() => call.clients.cluster(Some(arn)).await,
         (settled, _) => settled,
-    }
-}
-
-/// The cluster to take the Secret out of, by its ARN wherever the provider block leads now; `None` if it is out of
-/// reach, because the provider was pointed at another one.
-async fn former(
-    call: &Call<'_, Clients>,
-    settings: &Settings,
-    written: &Written,
-) -> Result<Option<Connected>, NoCluster> {
-    let there = |it: Connected| Some(it).filter(|it| elsewhere(it, written).is_none());
-    let Some(arn) = &written.cluster_arn else {
-        return connected(call, settings).await.map(there);
-    };
-    match call.clients.cluster(Some(arn)).await {
-        Ok(found) => Ok(there(found)),
-        Err(error) => connected(call, settings)
-            .await
-            .map(there)
-            .map_err(|_| error),
     }
 }
 

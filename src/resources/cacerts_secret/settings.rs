@@ -11,10 +11,10 @@ use crate::pki::{Certificate, Chain, Format, SealedKey, SecretPem};
 use crate::resources::custody;
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
-use crate::terraform::Duration;
 use crate::terraform::schema::{
-    Attribute, Block, Check, Fallback, Rule, Timeouts, flag, number, text, text_map, texts,
+    Attribute, Block, Check, Fallback, Partial, Rule, Timeouts, flag, number, text, text_map, texts,
 };
+use crate::terraform::{Diagnostic, Duration};
 
 /// The settings of the Secret.
 #[derive(Clone, Debug, Deserialize)]
@@ -254,7 +254,7 @@ pub(super) const BLOCKS: [Block; 2] = [
     Timeouts::BLOCK,
 ];
 
-pub(super) const RULES: [Rule; 8] = [
+pub(super) const RULES: [Rule; 9] = [
     Rule::ExactlyOne {
         of: &["certificate", "intermediate"],
         why: "`certificate`, `certificate_chain` and a key take them from an `istiopca_intermediate`; the \
@@ -286,10 +286,29 @@ pub(super) const RULES: [Rule; 8] = [
     },
     custody::SUPPLIED_WITH_ITS_NUMBER,
     Rule::Holds(custody::something_to_open),
+    Rule::Holds(revokes_only_what_goes),
     Rule::Holds(custody::context),
     Rule::Holds(|settings| metadata::labels(settings, "labels")),
     Rule::Holds(|settings| metadata::annotations(settings, "annotations")),
 ];
+
+/// Where the Secret stays, istiod goes on with the CA in it.
+fn revokes_only_what_goes(settings: &Partial<'_>) -> Vec<Diagnostic> {
+    if settings.read::<OnDestroy>("on_destroy") != Ok(OnDestroy::Retain) {
+        return Vec::new();
+    }
+    let blocks = settings.blocks("intermediate");
+    let revoking = blocks.filter(|block| block.read::<bool>("revoke_on_destroy") == Ok(true));
+    let told = revoking.map(|block| {
+        let why = "With `on_destroy = \"retain\"` the Secret stays, and an istiod that loads it would go on signing with \
+                   a CA that is revoked: whoever looks at revocation lists would refuse its workloads.\n\nSet \
+                   `on_destroy = \"delete\"`, by which the Secret goes before its certificate is revoked, or leave \
+                   `revoke_on_destroy` out.";
+        Diagnostic::error("The Secret would stay with a revoked CA", why)
+            .at(block.path("revoke_on_destroy"))
+    });
+    told.collect()
+}
 
 fn one_certificate(text: &str) -> Result<(), String> {
     Certificate::from_pem(text)

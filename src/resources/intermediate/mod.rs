@@ -177,21 +177,13 @@ impl Resource for Intermediate {
     async fn delete(
         call: &Call<'_, Clients>,
         state: State<Self>,
-        _: Ending,
+        ending: Ending,
     ) -> Result<Vec<Diagnostic>, Diagnostic> {
-        let Both(issuance, keeping) = &state.settings;
-        let issued = &state.outputs.0;
-        let Some(serial) = issued
-            .serial_number
-            .as_ref()
-            .filter(|_| keeping.revoke_on_destroy)
-        else {
-            return Ok(Vec::new());
-        };
-        let instance = instance(&state.settings);
-        let reason = keeping.revocation_reason.parse();
-        let reason = reason.expect("the schema admits the API's reasons only");
-        issue::revoke(call, &instance, issuance, serial, &reason).await?;
+        let (issuance, issued) = (&state.settings.0, &state.outputs.0);
+        if let Some(serial) = issue::to_revoke(issuance, issued, ending) {
+            let instance = instance(&state.settings);
+            issue::revoke(call, &instance, issuance, serial, words::not_revoked).await?;
+        }
         Ok(Vec::new())
     }
 }

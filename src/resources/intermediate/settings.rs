@@ -1,5 +1,4 @@
-//! What a user says about an intermediate beyond its certificate: who has its key, and what becomes
-//! of it at the end.
+//! What a user says about an intermediate beyond its certificate: who has its key.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +9,7 @@ use crate::pki::{ForeignRequest, SecretPem};
 use crate::resources::custody::{self, Custody, Sealing, requested};
 use crate::resources::issue::Issuance;
 use crate::terraform::Diagnostic;
-use crate::terraform::schema::{
-    Attribute, Check, Fallback, Partial, Presence, Rule, flag, number, text, text_map,
-};
+use crate::terraform::schema::{Attribute, Check, Partial, Presence, Rule, number, text, text_map};
 
 /// The settings beside those of the certificate.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +20,6 @@ pub(in crate::resources) struct Keeping {
     pub(super) private_key_pem_wo: Option<SecretPem>,
     pub(super) private_key_pem_wo_version: Option<i64>,
     pub(super) certificate_signing_request_pem: Option<String>,
-    pub(super) revoke_on_destroy: bool,
-    pub(super) revocation_reason: String,
 }
 
 /// Where a key that is made here is kept.
@@ -104,7 +99,7 @@ fn canonical(pem: &str) -> String {
 /// Settings that have a say only in how the key is kept.
 const SEALED: &[&str] = &["private_key_sealed"];
 
-pub(super) const KEEPING: [Attribute; 8] = [
+pub(super) const KEEPING: [Attribute; 6] = [
     text("private_key_storage").optional().check(Check::OneOf(&["state", "kms"])).says(
         "Where a private key that is made here is kept. `kms`: in the state, sealed by AWS KMS under \
          `kms_key_id`. `state`: in the state, in clear, marked sensitive; who can read the state can \
@@ -133,22 +128,6 @@ pub(super) const KEEPING: [Attribute; 8] = [
         "Your own request (PKCS #10, PEM), whose key never comes here. Its signature is checked, and what \
          it asks for is compared with the settings. Another one has a certificate issued in place.",
     ),
-    flag("revoke_on_destroy").or(Fallback::Bool(false)).touches(&[]).says(
-        "Whether destroying this resource revokes its certificate. A superseded certificate is \
-         never revoked by itself: workloads may still use what it signed.",
-    ),
-    text("revocation_reason").or(Fallback::Text("CESSATION_OF_OPERATION")).touches(&[])
-        .check(Check::OneOf(&[
-            "UNSPECIFIED",
-            "KEY_COMPROMISE",
-            "CERTIFICATE_AUTHORITY_COMPROMISE",
-            "AFFILIATION_CHANGED",
-            "SUPERSEDED",
-            "CESSATION_OF_OPERATION",
-            "PRIVILEGE_WITHDRAWN",
-            "A_A_COMPROMISE",
-        ]))
-        .says("Reason to give with `revoke_on_destroy`."),
 ];
 
 pub(super) const RULES: [Rule; 5] = [
@@ -309,7 +288,7 @@ pub(super) mod tests {
 
     pub(in crate::resources::intermediate) fn keeping(change: &Value) -> Keeping {
         let mut all = json!({
-            "kms_encryption_context": {}, "revoke_on_destroy": false, "revocation_reason": "SUPERSEDED",
+            "kms_encryption_context": {},
         });
         let change = change.as_object().expect("an object").clone();
         all.as_object_mut().expect("an object").extend(change);

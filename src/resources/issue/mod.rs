@@ -25,6 +25,6 @@ pub(super) use obtain::{Failed, Obtained, Request, TOLERANCE, obtain};
 pub(super) use outputs::{CERTIFICATE_OUTPUTS, Issued, OUTPUTS};
 pub(super) use plan::{Reason, Standing, renew_at};
 pub(super) use preflight::{preflight, severity};
-pub(super) use revoke::revoke;
+pub(super) use revoke::{revoke, to_revoke};
 pub(super) use settings::{ATTRIBUTES, BLOCKS, Issuance, RULES};
 pub(super) use stand::{moves, stands};

@@ -34,6 +34,8 @@ pub(in crate::resources) struct Issuance {
     pub(in crate::resources) renew_triggers: BTreeMap<String, String>,
     pub(in crate::resources) expected_root_sha256: Option<Fingerprint>,
     pub(in crate::resources) allow_root_replacement: bool,
+    pub(in crate::resources) revoke_on_destroy: bool,
+    pub(in crate::resources) revocation_reason: String,
 }
 
 impl Issuance {
@@ -88,6 +90,8 @@ impl Issuance {
             renew_triggers,
             expected_root_sha256: _,
             allow_root_replacement: _,
+            revoke_on_destroy: _,
+            revocation_reason: _,
         } = self;
         let names = (subject, dns_names, email_addresses, ip_addresses, uris);
         let algorithms = (
@@ -113,7 +117,7 @@ const RENEWAL: &[&str] = &["renew_at"];
 const NOTHING: &[&str] = &[];
 
 /// The attributes of [`Issuance`], as the documentation shows them.
-pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
+pub(in crate::resources) const ATTRIBUTES: [Attribute; 19] = [
     text("certificate_authority_arn").required().parses::<Arn>().says(
         "ARN of the AWS Private CA that signs. Region and partition are taken from it. The CA must \
          be allowed to have CAs below it: its own path length must be greater than `path_length`.",
@@ -173,6 +177,23 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 17] = [
          only the old root refuse those that got a certificate under the new one. In \
          `istiopca_cacerts_secret` its own setting of this name decides.",
     ),
+    flag("revoke_on_destroy").or(Fallback::Bool(false)).touches(NOTHING).says(
+        "Whether destroying this resource revokes its certificate; taking another one's place does not. A superseded \
+         certificate is never revoked by itself: workloads may still use what it signed. In \
+         `istiopca_cacerts_secret` it needs `on_destroy = \"delete\"`: the Secret goes first.",
+    ),
+    text("revocation_reason").or(Fallback::Text("CESSATION_OF_OPERATION")).touches(NOTHING)
+        .check(Check::OneOf(&[
+            "UNSPECIFIED",
+            "KEY_COMPROMISE",
+            "CERTIFICATE_AUTHORITY_COMPROMISE",
+            "AFFILIATION_CHANGED",
+            "SUPERSEDED",
+            "CESSATION_OF_OPERATION",
+            "PRIVILEGE_WITHDRAWN",
+            "A_A_COMPROMISE",
+        ]))
+        .says("Reason to give with `revoke_on_destroy`."),
 ];
 
 /// The blocks of [`Issuance`].

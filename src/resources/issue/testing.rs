@@ -23,6 +23,8 @@ pub(in crate::resources) fn settings(change: Value) -> Issuance {
         "rotate_key": true,
         "renew_triggers": {},
         "allow_root_replacement": false,
+        "revoke_on_destroy": false,
+        "revocation_reason": "CESSATION_OF_OPERATION",
     });
     let changed = change.as_object().expect("an object").clone();
     settings.as_object_mut().expect("an object").extend(changed);

@@ -94,6 +94,54 @@ pub(in crate::resources) fn not_revoked(
     )
 }
 
+/// The same, after the Secret that held it is gone.
+pub(in crate::resources) fn not_revoked_once_gone(
+    instance: &Instance,
+    serial: &str,
+    error: &Error,
+) -> Diagnostic {
+    let (_, told, remedy) = described(error);
+    instance.error(
+        "it is deleted, and its certificate could not be revoked",
+        &[
+            &told,
+            &format!(
+                "The Secret is gone from the cluster. The certificate {serial} is still valid, and the resource is \
+                 still in the state."
+            ),
+            &format!(
+                "{remedy} Then destroy again: what is left to do is to revoke. To let go of it without revoking, take \
+                 the resource out of the state (`terraform state rm`)."
+            ),
+        ],
+    )
+}
+
+/// The user wants it revoked, and an istiod may still use it.
+pub(in crate::resources) fn not_revoked_in_use(instance: &Instance, serial: &str) -> Diagnostic {
+    instance.warning(
+        "its certificate was not revoked",
+        &[
+            &format!(
+                "`revoke_on_destroy` is set, but the Secret was not deleted here, and an istiod that loads it would go \
+                 on with a revoked CA. The certificate {serial} is still valid."
+            ),
+            "Once nothing uses it, revoke it by that serial number: `aws acm-pca revoke-certificate`.",
+        ],
+    )
+}
+
+/// A destroy that revokes.
+pub(in crate::resources) fn will_be_revoked(instance: &Instance, serial: &str) -> Diagnostic {
+    instance.warning(
+        "its certificate will be revoked",
+        &[&format!(
+            "`revoke_on_destroy` is set: once the Secret is gone, AWS Private CA revokes the certificate {serial}. That \
+             cannot be taken back, and whatever it signed is of no use any more to those who look at revocation lists."
+        )],
+    )
+}
+
 /// The settings do not make a request.
 pub(in crate::resources) fn no_request(instance: &Instance, problem: &str) -> Diagnostic {
     instance.error(

@@ -18,7 +18,8 @@ mod signing_in;
 use std::fmt;
 
 pub(super) use authority::{
-    authority, authority_chain, no_request, not_ordered, not_revoked, under_way, unusable,
+    authority, authority_chain, no_request, not_ordered, not_revoked, not_revoked_in_use,
+    not_revoked_once_gone, under_way, unusable, will_be_revoked,
 };
 pub(super) use certificate::{adopted, beyond_renewal, issuer_changed, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};

@@ -94,7 +94,7 @@ static TEMPLATE: LazyLock<Settings> = LazyLock::new(|| {
         "dns_names": [], "email_addresses": [], "ip_addresses": [], "uris": [],
         "key_algorithm": "EC_prime256v1", "path_length": 0, "validity": "10d",
         "clamp_to_issuer": false, "renew_jitter": "0", "rotate_key": true, "renew_triggers": {},
-        "allow_root_replacement": false,
+        "allow_root_replacement": false, "revoke_on_destroy": false, "revocation_reason": "UNSPECIFIED",
     });
     let settings = json!({
         "namespace": "istio-system", "name": "cacerts", "create_namespace": false,

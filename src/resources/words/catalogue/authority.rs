@@ -163,6 +163,7 @@ pub(super) fn failures() -> Chapter {
         words::authority_chain(&instance, &arn, &ChainError::Empty),
         words::no_request(&instance, "the subject has no common name"),
         words::not_revoked(&instance, "6a3f", refused),
+        words::not_revoked_once_gone(&secret(), "6a3f", refused),
     ]);
     Chapter {
         title: "AWS Private CA",

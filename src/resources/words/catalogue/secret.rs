@@ -213,6 +213,8 @@ pub(super) fn parting() -> Chapter {
         messages: vec![
             words::retained(&instance),
             words::will_be_gone(&instance),
+            words::will_be_revoked(&instance, "6a3f"),
+            words::not_revoked_in_use(&instance, "6a3f"),
             words::left_alone(&instance, None),
             words::left_alone(&instance, Some("2f1c")),
             words::forgotten_elsewhere(&instance),
