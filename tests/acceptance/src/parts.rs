@@ -60,6 +60,18 @@ pub const KUBE_APISERVER: Part = Part {
     minutes: "6 minutes",
 };
 
+/// What makes Deployments roll, beside the API server.
+pub const KUBE_CONTROLLER_MANAGER: Part = Part {
+    name: "kube-controller-manager",
+    version: "1.34.4",
+    directory: "kubernetes",
+    package: "k8s.io/kubernetes/cmd/kube-controller-manager",
+    ours: false,
+    any: false,
+    version_in: None,
+    minutes: "4 minutes",
+};
+
 /// The outside witness of what is in the cluster; the one on `PATH` where there is one.
 pub const KUBECTL: Part = Part {
     name: "kubectl",
@@ -124,9 +136,10 @@ pub const ISTIOD: Part = Part {
 const ISTIO: &str = "0.0.0-20260827124520-eed52ebb66ad";
 
 /// Every part, in the order in which they are best built.
-pub const ALL: [&Part; 7] = [
+pub const ALL: [&Part; 8] = [
     &ETCD,
     &KUBE_APISERVER,
+    &KUBE_CONTROLLER_MANAGER,
     &KUBECTL,
     &TOFU,
     &TERRAGRUNT,

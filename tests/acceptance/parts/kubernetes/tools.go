@@ -1,9 +1,10 @@
 //go:build tools
 
-// Package parts keeps kube-apiserver and kubectl required in go.mod.
+// Package parts keeps kube-apiserver, kube-controller-manager and kubectl required in go.mod.
 package parts
 
 import (
 	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+	_ "k8s.io/kubernetes/cmd/kube-controller-manager"
 	_ "k8s.io/kubernetes/cmd/kubectl"
 )
