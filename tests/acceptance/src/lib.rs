@@ -7,6 +7,7 @@ pub mod cli;
 pub mod host;
 pub mod istio;
 mod loopback;
+pub mod network;
 pub mod parts;
 pub mod process;
 pub mod proxy;

@@ -30,6 +30,7 @@ mod keys;
 mod limits;
 mod logins;
 mod members;
+mod mesh;
 mod mistakes;
 mod ownership;
 mod pages;

@@ -1,9 +1,11 @@
 //! A real Kubernetes API server with etcd behind it and RBAC on, for the stories.
 //!
-//! There are no controllers, no nodes and no pods that run: objects are stored, validated, owned
-//! and refused exactly as in a cluster, and nothing else happens to them.
+//! There are no nodes and no pods that run, and no controllers unless [`Controllers`] are started
+//! beside it: objects are stored, validated, owned and refused exactly as in a cluster, and nothing
+//! else happens to them.
 
 mod audit;
+mod controllers;
 mod identity;
 mod launch;
 mod programs;
@@ -26,6 +28,7 @@ use crate::parts;
 use crate::process::{Daemon, Run, clean, guarded, run};
 
 pub use audit::Audited;
+pub use controllers::{Controllers, ControllersError};
 pub use identity::ClientCertificate;
 pub use launch::StartError;
 pub use rbac::{minimal_rules, namespace_rule};

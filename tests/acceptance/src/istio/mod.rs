@@ -12,6 +12,7 @@ pub mod hierarchy;
 pub mod istiod;
 pub mod judge;
 pub mod keys;
+pub mod node;
 pub mod witness;
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A server in the background, killed when it is dropped or when the test process dies.
 #[derive(Debug)]
@@ -32,6 +35,22 @@ impl Daemon {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Asks it to end (SIGTERM) and waits until it has, or kills it at the deadline.
+    pub async fn terminate(&mut self, grace: Duration) {
+        let end = Instant::now() + grace;
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // An id that has been waited for may be somebody else's by now.
+        if self.ended().is_none()
+            && let Some(id) = id
+        {
+            let _ = kill_process(id, Signal::TERM);
+        }
+        while self.ended().is_none() && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let _ = self.child.kill();
+    }
+
     /// The last `lines` lines of its log.
     #[must_use]
     pub fn last_words(&self, lines: usize) -> String {
@@ -56,8 +75,6 @@ impl Drop for Daemon {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
     use crate::process::guarded;
 
@@ -79,7 +96,7 @@ mod tests {
     }
 
     fn alive(pid: u32) -> bool {
-        rustix::process::Pid::from_raw(pid.cast_signed())
+        Pid::from_raw(pid.cast_signed())
             .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
     }
 
@@ -104,6 +121,28 @@ mod tests {
         // What the kernel does with every file of a process that dies.
         drop(daemon.child.stdin.take());
         until("it is killed", || daemon.ended().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_daemon_may_say_goodbye_and_is_killed_if_it_says_nothing_else() {
+        for (script, signal) in [
+            ("trap 'echo bye; exit 3' TERM", false),
+            ("trap '' TERM", true),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut command = guarded(Path::new("bash"), None);
+            command.args([
+                "-c",
+                &format!("{script}; echo up; while :; do sleep 0.01; done"),
+            ]);
+            let mut daemon = Daemon::start(&mut command, &dir.path().join("log")).unwrap();
+            until("it is up", || daemon.last_words(1) == "up");
+            daemon.terminate(Duration::from_secs(1)).await;
+            until("it has ended", || daemon.ended().is_some());
+            let ended = daemon.ended().unwrap();
+            assert_eq!(ended.code().is_none(), signal, "{ended}");
+            assert_eq!(daemon.last_words(1) == "bye", !signal);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tower::service_fn;
 use crate::istio::judge::Workload;
 
 /// Whatever kept a workload from its certificate.
-pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(in crate::istio) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// `istio.v1.auth.IstioCertificateRequest`
 #[derive(Clone, PartialEq, prost::Message)]

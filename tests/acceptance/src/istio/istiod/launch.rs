@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::time::{Duration, Instant};
@@ -45,9 +46,9 @@ pub enum StartError {
 
 /// A running istiod and what belongs to this life of it alone.
 #[derive(Debug)]
-pub(super) struct Pod {
-    pub(super) mount: Mount,
-    /// Where it serves `/ready` and `/metrics`.
+pub(in crate::istio) struct Pod {
+    pub(in crate::istio) mount: Mount,
+    /// Where it serves `/ready`, and `/metrics` if it has no other address for that.
     pub(super) http: String,
     /// Where it signs for workloads, by TLS.
     pub(super) grpc: String,
@@ -57,12 +58,15 @@ pub(super) struct Pod {
 const READY: Duration = Duration::from_secs(60);
 const LAST_WORDS: usize = 40;
 
+/// What Kubernetes gives a pod to end by itself.
+const GRACE: Duration = Duration::from_secs(30);
+
 /// What it logs when it listens, before the address.
 const HTTP: &str = "starting HTTP service at ";
 const GRPC: &str = "starting secure gRPC discovery service at ";
 
 /// The program, built first if it is not there, away from the runtime's own threads.
-pub(super) async fn program() -> Result<PathBuf, PartError> {
+pub(in crate::istio) async fn program() -> Result<PathBuf, PartError> {
     match tokio::task::spawn_blocking(|| ISTIOD.path()).await {
         Ok(found) => found,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
@@ -70,20 +74,30 @@ pub(super) async fn program() -> Result<PathBuf, PartError> {
 }
 
 /// What all lives of one istiod have in common.
-#[derive(Debug)]
-pub(super) struct Deployment {
-    pub(super) program: PathBuf,
-    pub(super) namespace: String,
+#[derive(Clone, Debug)]
+pub(in crate::istio) struct Deployment {
+    pub(in crate::istio) program: PathBuf,
+    pub(in crate::istio) namespace: String,
+    /// The pod's name. It stays the same through all lives, so that it leads again at once where it
+    /// led before.
+    pub(in crate::istio) name: String,
+    /// The pod's address with the ports that istiod has in a cluster; without one, the kernel
+    /// chooses ports on the loopback address.
+    pub(in crate::istio) address: Option<Ipv4Addr>,
     /// Of somebody whom nothing is refused.
-    pub(super) kubeconfig: PathBuf,
+    pub(in crate::istio) kubeconfig: PathBuf,
     /// More environment variables.
-    pub(super) settings: Vec<(String, String)>,
+    pub(in crate::istio) settings: Vec<(String, String)>,
 }
 
 impl Deployment {
-    /// Starts the `number`th pod with these files and waits until it is ready.
-    pub(super) async fn pod(&self, number: usize, files: Files) -> Result<Pod, StartError> {
-        let place = format!("istiod-{}-{}", self.namespace, process::id());
+    /// Starts the `number`th life with these files and waits until it is ready.
+    pub(in crate::istio) async fn pod(
+        &self,
+        number: usize,
+        files: Files,
+    ) -> Result<Pod, StartError> {
+        let place = format!("{}-{}-{}", self.name, self.namespace, process::id());
         let dir = parts::target_dir()
             .join("stories")
             .join(place)
@@ -117,8 +131,7 @@ impl Deployment {
         )
     }
 
-    /// All ports are chosen by the kernel and found in the log. Its name stays the same through
-    /// its lives, so that it leads again at once where it led before.
+    /// Where it listens is found in the log.
     fn command(&self, dir: &Path) -> Command {
         let mut command = guarded(&self.program, Some(dir));
         clean(&mut command, dir);
@@ -127,7 +140,7 @@ impl Deployment {
             .env("POD_NAMESPACE", &self.namespace)
             .env("ISTIO_WATCH_NAMESPACE", &self.namespace)
             .envs([
-                ("POD_NAME", "istiod-0"),
+                ("POD_NAME", self.name.as_str()),
                 ("REVISION", "default"),
                 ("CLUSTER_ID", "Kubernetes"),
                 ("PILOT_CERT_PROVIDER", "istiod"),
@@ -137,10 +150,27 @@ impl Deployment {
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .args(["discovery", "--kubeconfig"])
             .arg(&self.kubeconfig)
-            .args(["--httpAddr=127.0.0.1:0", "--secureGRPCAddr=127.0.0.1:0"])
-            .args(["--monitoringAddr=", "--httpsAddr=", "--grpcAddr="])
+            .args(self.addresses())
+            .args(["--httpsAddr=", "--grpcAddr="])
             .args(["--ctrlz_address=127.0.0.1", "--ctrlz_port=0"]);
         command
+    }
+
+    fn addresses(&self) -> [String; 3] {
+        let (http, grpc, monitoring) = match self.address {
+            Some(pod) => (
+                format!("{pod}:8080"),
+                format!("{pod}:15012"),
+                format!("{pod}:15014"),
+            ),
+            // Of one port less, it serves its metrics with the rest.
+            None => ("127.0.0.1:0".into(), "127.0.0.1:0".into(), String::new()),
+        };
+        [
+            format!("--httpAddr={http}"),
+            format!("--secureGRPCAddr={grpc}"),
+            format!("--monitoringAddr={monitoring}"),
+        ]
     }
 }
 
@@ -150,13 +180,25 @@ impl Pod {
         self.daemon = None;
     }
 
+    /// Lets it say goodbye, as kubelet does, and ends it after that, or at the deadline.
+    pub(in crate::istio) async fn terminate(mut self) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.terminate(GRACE).await;
+        }
+    }
+
+    /// How it ended, when it has.
+    pub(in crate::istio) fn ended(&mut self) -> Option<process::ExitStatus> {
+        self.daemon.as_mut()?.ended()
+    }
+
     /// Its log so far.
-    pub(super) fn words(&self) -> String {
+    pub(in crate::istio) fn words(&self) -> String {
         self.daemon.as_ref().map(Daemon::words).unwrap_or_default()
     }
 
     /// The end of its log.
-    pub(super) fn last_words(&self) -> String {
+    pub(in crate::istio) fn last_words(&self) -> String {
         let words = |daemon: &Daemon| daemon.last_words(LAST_WORDS);
         self.daemon.as_ref().map(words).unwrap_or_default()
     }

@@ -6,8 +6,8 @@
 
 mod certify;
 mod http;
-mod launch;
-mod mount;
+pub(super) mod launch;
+pub(super) mod mount;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,8 @@ use serde_json::Value;
 
 use super::judge::Workload;
 use crate::apiserver::ApiServer;
-use certify::{Door, Failure, certificate};
+pub(super) use certify::Failure;
+use certify::{Door, certificate};
 use launch::{Deployment, Pod};
 use mount::Files;
 
@@ -59,7 +60,7 @@ pub const SELF_SIGNED: &str = "Use self-signed certificate as the CA certificate
 const ACCOUNT: &str = "workload";
 
 /// The Secret of a plugged-in CA.
-const SECRET: &str = "cacerts";
+pub(super) const SECRET: &str = "cacerts";
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -79,12 +80,13 @@ impl Istiod {
         namespace: &str,
         settings: &[(&str, &str)],
     ) -> Result<Self, StartError> {
-        let account = ["create", "serviceaccount", ACCOUNT, "-n", namespace];
-        cluster.kubectl(&account).await.succeeds();
+        make_account(cluster, namespace).await;
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let deployment = Deployment {
             program: launch::program().await?,
             namespace: namespace.to_owned(),
+            name: "istiod-0".to_owned(),
+            address: None,
             kubeconfig: cluster.kubeconfig(cluster.admin()),
             settings: settings.iter().map(owned).collect(),
         };
@@ -213,26 +215,7 @@ impl Istiod {
     }
 
     async fn ask(&self) -> Result<Workload, Failure> {
-        let namespace = ["-n", &self.deployment.namespace];
-        let token = ["create", "token", ACCOUNT, "--audience=istio-ca"];
-        let token = self
-            .cluster
-            .kubectl(&[&token[..], &namespace].concat())
-            .await;
-        let roots = ["get", "configmap", "istio-ca-root-cert", "-o", "json"];
-        let roots = self
-            .cluster
-            .kubectl(&[&roots[..], &namespace].concat())
-            .await;
-        let published: Value = serde_json::from_str(roots.stdout())?;
-        let roots = published["data"]["root-cert.pem"].as_str();
-        certificate(&Door {
-            address: &self.pod.grpc,
-            name: &format!("istiod.{}.svc", self.deployment.namespace),
-            roots: roots.ok_or("istiod has published no roots")?,
-            token: token.succeeds().stdout().trim(),
-        })
-        .await
+        ask(self.cluster, &self.deployment.namespace, &self.pod.grpc).await
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Pod) -> bool) {
@@ -246,6 +229,35 @@ impl Istiod {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// Makes the account of every workload in a namespace.
+pub(super) async fn make_account(cluster: &ApiServer, namespace: &str) {
+    let account = ["create", "serviceaccount", ACCOUNT, "-n", namespace];
+    cluster.kubectl(&account).await.succeeds();
+}
+
+/// A new workload's certificate by the istiod at this address, which the workload recognises by the
+/// roots that are published.
+pub(super) async fn ask(
+    cluster: &ApiServer,
+    namespace: &str,
+    address: &str,
+) -> Result<Workload, Failure> {
+    let there = ["-n", namespace];
+    let token = ["create", "token", ACCOUNT, "--audience=istio-ca"];
+    let token = cluster.kubectl(&[&token[..], &there].concat()).await;
+    let roots = ["get", "configmap", "istio-ca-root-cert", "-o", "json"];
+    let roots = cluster.kubectl(&[&roots[..], &there].concat()).await;
+    let published: Value = serde_json::from_str(roots.stdout())?;
+    let roots = published["data"]["root-cert.pem"].as_str();
+    certificate(&Door {
+        address,
+        name: &format!("istiod.{namespace}.svc"),
+        roots: roots.ok_or("istiod has published no roots")?,
+        token: token.succeeds().stdout().trim(),
+    })
+    .await
 }
 
 /// What the Secret holds now; where there is none, that is nothing, since it is optional.

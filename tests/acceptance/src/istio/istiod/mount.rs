@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 /// The content of a Secret by file name.
-pub(super) type Files = BTreeMap<String, Vec<u8>>;
+pub(in crate::istio) type Files = BTreeMap<String, Vec<u8>>;
 
 /// The directory that a program watches.
 ///
@@ -17,7 +17,7 @@ pub(super) type Files = BTreeMap<String, Vec<u8>>;
 /// writes a new one of these and then moves `..data`, which is the only thing a watcher sees as
 /// long as the names stay the same.
 #[derive(Debug)]
-pub(super) struct Mount {
+pub(in crate::istio) struct Mount {
     dir: PathBuf,
     files: Files,
     written: usize,
@@ -39,7 +39,7 @@ impl Mount {
     }
 
     /// Shows these files from now on; what is the same already is left alone.
-    pub(super) fn set(&mut self, files: Files) -> io::Result<()> {
+    pub(in crate::istio) fn set(&mut self, files: Files) -> io::Result<()> {
         if files == self.files {
             return Ok(());
         }

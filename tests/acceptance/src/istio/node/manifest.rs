@@ -1,0 +1,102 @@
+//! The Deployment of an istiod, with what Istio's chart puts into it that anybody goes by.
+
+use serde_json::{Value, json};
+
+/// An istiod to be deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Istiod {
+    /// The revision; `default` has the Deployment `istiod`, another one `istiod-REVISION`.
+    pub revision: String,
+    /// How many pods.
+    pub replicas: u32,
+    /// More environment variables of the container.
+    pub settings: Vec<(String, String)>,
+    /// After how many seconds a rollout without progress counts as stuck.
+    pub progress_deadline: u32,
+}
+
+/// Of the container that is istiod.
+pub(super) const CONTAINER: &str = "discovery";
+
+/// The release that the real istiod of these tests is of.
+const IMAGE: &str = "docker.io/istio/pilot:1.31.0";
+
+/// One pod of the revision `default`.
+impl Default for Istiod {
+    fn default() -> Self {
+        Self {
+            revision: "default".to_owned(),
+            replicas: 1,
+            settings: Vec::new(),
+            progress_deadline: 600,
+        }
+    }
+}
+
+impl Istiod {
+    /// The same with an environment variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same of another revision.
+    #[must_use]
+    pub fn of_revision(mut self, revision: &str) -> Self {
+        revision.clone_into(&mut self.revision);
+        self
+    }
+
+    /// The Deployment's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.revision.as_str() {
+            "default" => "istiod".to_owned(),
+            revision => format!("istiod-{revision}"),
+        }
+    }
+
+    pub(super) fn deployment(&self, namespace: &str) -> Value {
+        let labels = json!({"app": "istiod", "istio.io/rev": self.revision, "istio": "pilot"});
+        let selector = json!({"app": "istiod", "istio.io/rev": self.revision});
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": self.name(), "namespace": namespace, "labels": labels},
+            "spec": {
+                "replicas": self.replicas,
+                "progressDeadlineSeconds": self.progress_deadline,
+                "selector": {"matchLabels": selector},
+                "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": "25%"}},
+                "template": {"metadata": {"labels": labels}, "spec": self.pod()},
+            },
+        })
+    }
+
+    fn pod(&self) -> Value {
+        let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
+        let mut environment = vec![
+            json!({"name": "REVISION", "value": self.revision}),
+            json!({"name": "PILOT_CERT_PROVIDER", "value": "istiod"}),
+            field("POD_NAME", "metadata.name"),
+            field("POD_NAMESPACE", "metadata.namespace"),
+        ];
+        let settings = self.settings.iter();
+        environment.extend(settings.map(|(name, value)| json!({"name": name, "value": value})));
+        json!({
+            "containers": [{
+                "name": CONTAINER,
+                "image": IMAGE,
+                "args": ["discovery", "--monitoringAddr=:15014"],
+                "env": environment,
+                "ports": [{"containerPort": 8080}, {"containerPort": 15012}, {"containerPort": 15014}],
+                "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
+                "volumeMounts": [
+                    {"name": "cacerts", "mountPath": "/etc/cacerts", "readOnly": true},
+                ],
+            }],
+            "volumes": [{"name": "cacerts", "secret": {"secretName": "cacerts", "optional": true}}],
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Meshes that really run: a real istiod in pods that a real controller manager makes, in a network
+//! of the story's own.
+
+mod rolled;
+
+use std::fs;
+use std::process::Command;
+
+use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::judge::Workload;
+use istiopca_acceptance::istio::node::Node;
+
+use crate::world::World;
+
+/// A world with a node for the pods of its namespace.
+pub(crate) struct Mesh {
+    pub(crate) world: World,
+    pub(crate) node: Node,
+}
+
+impl Mesh {
+    /// No Secret, no istiod, only the place for both.
+    pub(crate) async fn new(cli: Cli, story: &str) -> Self {
+        let world = World::with_binary(cli, story).await;
+        let node = Node::start(world.cluster, &world.namespace).await;
+        Self { world, node }
+    }
+
+    /// Whether openssl finds a way from a new workload's certificate, in either role, to the root in
+    /// AWS Private CA.
+    pub(crate) async fn chains_to_pca(&self, deployment: &str) -> bool {
+        let workload = self.node.sign_workload(deployment).await;
+        let root = self.world.root.root_pem();
+        let purposes = ["sslserver", "sslclient"];
+        let judged = purposes.map(|purpose| self.openssl_finds_a_way(&workload, &root, purpose));
+        assert_eq!(judged[0], judged[1], "the roles differ");
+        judged[0]
+    }
+
+    fn openssl_finds_a_way(&self, workload: &Workload, root: &str, purpose: &str) -> bool {
+        let dir = self.world.dir.path();
+        let (chain, roots) = (dir.join("workload.pem"), dir.join("pca-root.pem"));
+        fs::write(&chain, &workload.chain).unwrap();
+        fs::write(&roots, root).unwrap();
+        let verify = Command::new("openssl")
+            .args(["verify", "-x509_strict", "-purpose", purpose, "-CAfile"])
+            .arg(&roots)
+            .arg("-untrusted")
+            .args([&chain, &chain])
+            .output()
+            .unwrap();
+        verify.status.success()
+    }
+}
