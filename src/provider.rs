@@ -58,6 +58,7 @@ pub fn provider() -> Provider<Clients, Policy> {
         schema: SCHEMA,
         resources: resources::all(),
         ephemerals: resources::ephemerals(),
+        data_sources: resources::data_sources(),
         configure,
     }
 }

@@ -12,7 +12,7 @@ mod words;
 
 use crate::clients::Clients;
 use crate::provider::Policy;
-use crate::terraform::{Managed, Openable, Opener, Slot};
+use crate::terraform::{Fillable, Managed, Opener, Slot};
 
 /// Every resource that the provider has.
 pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
@@ -23,6 +23,11 @@ pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
 }
 
 /// Every ephemeral resource that the provider has.
-pub fn ephemerals() -> Vec<Box<dyn Openable<Clients>>> {
+pub fn ephemerals() -> Vec<Box<dyn Fillable<Clients>>> {
     vec![Opener::<private_key::PrivateKey>::boxed()]
+}
+
+/// Every data source that the provider has.
+pub fn data_sources() -> Vec<Box<dyn Fillable<Clients>>> {
+    Vec::new()
 }

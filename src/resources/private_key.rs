@@ -12,7 +12,7 @@ use crate::clients::Clients;
 use crate::kms::KeyId;
 use crate::pki::{self, Fingerprint, KeyAlgorithm, KeyError, SealedKey, SecretPem};
 use crate::terraform::schema::{Check, Rule, Schema, text, text_map};
-use crate::terraform::{Call, Diagnostic, Ephemeral, Opened};
+use crate::terraform::{Call, Diagnostic, Ephemeral, Filled};
 
 /// See the module.
 pub(super) struct PrivateKey;
@@ -81,7 +81,7 @@ impl Ephemeral for PrivateKey {
     async fn open(
         call: &Call<'_, Clients>,
         settings: &Settings,
-    ) -> Result<Opened<Outputs>, Diagnostic> {
+    ) -> Result<Filled<Outputs>, Diagnostic> {
         let key = match &settings.private_key_sealed {
             Some(sealed) => sealed_key(call, settings, sealed).await?,
             None => {
@@ -89,7 +89,7 @@ impl Ephemeral for PrivateKey {
                 made.map_err(|error| words::no_key(&error.to_string()))?
             }
         };
-        Ok(Opened::new(Outputs::of(&key)))
+        Ok(Filled::new(Outputs::of(&key)))
     }
 }
 

@@ -1,11 +1,10 @@
 //! What a kind of ephemeral object promises the framework.
 
-use std::fmt;
-
+use super::Diagnostic;
+use super::fillable::Filled;
 use super::resource::Call;
 use super::schema::Schema;
 use super::value::{Fields, Written};
-use super::{Diagnostic, Dynamic};
 
 /// One kind of object that exists for the length of a run and is stored nowhere.
 ///
@@ -36,39 +35,5 @@ pub trait Ephemeral: Sized + Send + Sync + 'static {
     fn open(
         call: &Call<'_, Self::Clients>,
         settings: &Self::Settings,
-    ) -> impl Future<Output = Result<Opened<Self::Outputs>, Diagnostic>> + Send;
-}
-
-/// An object that was opened. Its `Debug` shows nothing, as most of them are secrets.
-pub struct Opened<T> {
-    /// What the provider filled in.
-    pub outputs: T,
-    /// What the user should know all the same.
-    pub warnings: Vec<Diagnostic>,
-}
-
-impl<T> Opened<T> {
-    /// An opened object with nothing to tell.
-    pub fn new(outputs: T) -> Self {
-        Self {
-            outputs,
-            warnings: Vec::new(),
-        }
-    }
-}
-
-impl<T> fmt::Debug for Opened<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Opened(..)")
-    }
-}
-
-impl<T: Written> Opened<T> {
-    /// The same over a tree.
-    pub(in crate::terraform) fn written(self) -> Result<Opened<Dynamic>, serde_json::Error> {
-        Ok(Opened {
-            outputs: self.outputs.write()?,
-            warnings: self.warnings,
-        })
-    }
+    ) -> impl Future<Output = Result<Filled<Self::Outputs>, Diagnostic>> + Send;
 }

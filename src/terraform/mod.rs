@@ -3,15 +3,17 @@
 //! A [`Resource`] is two structs, [`Settings`](Resource::Settings) and
 //! [`Outputs`](Resource::Outputs), a [`Schema`](schema::Schema) that names their fields, and a
 //! handful of functions. An [`Ephemeral`] object is the same with one function, and is stored
-//! nowhere. Everything between them and the wire is here.
+//! nowhere; a [`DataSource`] is the same with one function, and changes nothing. Everything between
+//! them and the wire is here.
 
 mod apply;
+mod data_source;
 mod diagnostic;
 mod duration;
 mod ephemeral;
+mod fillable;
 pub mod log;
 mod managed;
-mod openable;
 mod plan;
 pub mod plugin;
 mod private;
@@ -24,11 +26,12 @@ pub(crate) mod tests;
 pub mod value;
 mod wire;
 
+pub use data_source::DataSource;
 pub use diagnostic::{Diagnostic, Path, Severity, Step};
 pub use duration::{Duration, NoDuration};
-pub use ephemeral::{Ephemeral, Opened};
+pub use ephemeral::Ephemeral;
+pub use fillable::{Fillable, Filled, Manner, Opener, Reader};
 pub use managed::{Boxed, Ended, Found, Managed, Object, Slot};
-pub use openable::{Openable, Opener};
 pub use provider::{Configuration, Configure, Configured, Provider};
 pub use resource::{
     Ask, Call, Done, Ending, Intent, Planned, Reading, Resource, State, Unfinished, Verdict,

@@ -2,8 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::fillable::{Fillable, Manner};
 use super::managed::Managed;
-use super::openable::Openable;
 use super::schema::Schema;
 use super::{Diagnostic, Dynamic};
 
@@ -16,7 +16,9 @@ pub struct Provider<C, P> {
     /// The managed resources.
     pub resources: Vec<Box<dyn Managed<C, P>>>,
     /// The ephemeral objects.
-    pub ephemerals: Vec<Box<dyn Openable<C>>>,
+    pub ephemerals: Vec<Box<dyn Fillable<C>>>,
+    /// The data sources.
+    pub data_sources: Vec<Box<dyn Fillable<C>>>,
     /// From settings, of which any may still be unknown, to what operations and plans need.
     ///
     /// Reaches nobody: clients connect on first use, and what an unknown setting keeps from
@@ -60,18 +62,20 @@ impl<C, P> Provider<C, P> {
             .ok_or_else(|| self.lacks("resource type", type_name))
     }
 
-    /// The ephemeral object of that type.
-    pub(in crate::terraform) fn ephemeral(
+    /// The ephemeral object or the data source of that type.
+    pub(in crate::terraform) fn fillable(
         &self,
+        manner: Manner,
         type_name: &str,
-    ) -> Result<&dyn Openable<C>, Diagnostic> {
-        let found = self
-            .ephemerals
-            .iter()
-            .find(|ephemeral| ephemeral.name() == type_name);
+    ) -> Result<&dyn Fillable<C>, Diagnostic> {
+        let (table, what) = match manner {
+            Manner::Opened => (&self.ephemerals, "ephemeral resource"),
+            Manner::Read => (&self.data_sources, "data source"),
+        };
+        let found = table.iter().find(|fillable| fillable.name() == type_name);
         found
             .map(AsRef::as_ref)
-            .ok_or_else(|| self.lacks("ephemeral resource", type_name))
+            .ok_or_else(|| self.lacks(what, type_name))
     }
 
     fn lacks(&self, what: &str, type_name: &str) -> Diagnostic {

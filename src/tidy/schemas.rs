@@ -1,7 +1,8 @@
-//! Schemas and the structs that stand for them, of every resource and every ephemeral one.
+//! Schemas and the structs that stand for them, of every resource, data source and ephemeral one.
 
 use super::none;
 use crate::provider::provider;
+use crate::terraform::Manner;
 use crate::terraform::schema::{Body, Role, Timeouts};
 
 #[test]
@@ -17,21 +18,39 @@ fn schemas_and_structs_name_the_same_attributes() {
 }
 
 #[test]
-fn ephemeral_resources_are_named_after_the_provider_and_without_faults() {
+fn ephemeral_resources_and_data_sources_are_named_after_the_provider_and_without_faults() {
     let provider = provider();
     let prefix = format!("{}_", provider.name);
-    let named = provider.ephemerals.iter();
-    let misnamed = named.filter(|ephemeral| !ephemeral.name().starts_with(&prefix));
-    let misnamed = misnamed.map(|ephemeral| format!("{} by its name", ephemeral.name()));
-    let faults = provider.ephemerals.iter().flat_map(|ephemeral| {
-        let name = ephemeral.name();
-        let faults = ephemeral.faults().into_iter();
+    let ephemerals = provider.ephemerals.iter();
+    let data_sources = provider.data_sources.iter();
+    let tables = ephemerals
+        .map(|ephemeral| (Manner::Opened, ephemeral))
+        .chain(data_sources.map(|data_source| (Manner::Read, data_source)));
+    let found = tables.flat_map(|(manner, fillable)| {
+        let name = fillable.name();
+        let misnamed = (!name.starts_with(&prefix)).then(|| "its name".to_owned());
+        let misplaced = (fillable.manner() != manner).then(|| "its table".to_owned());
+        let faults = fillable.faults().into_iter();
+        let faults = faults.chain(misnamed).chain(misplaced);
         faults.map(move |fault| format!("{name}: {fault}"))
     });
     none(
-        "A host would refuse, or the framework break, these ephemeral resources:",
-        misnamed.chain(faults),
+        "A host would refuse, or the framework break, these ephemeral resources and data sources:",
+        found,
     );
+}
+
+/// What is sensitive is stored in clear all the same, so that a data source has no secrets at all.
+#[test]
+fn data_sources_have_nothing_to_hide() {
+    let provider = provider();
+    let found = provider.data_sources.iter().flat_map(|data_source| {
+        let hidden = data_source.schema().body.attributes.iter();
+        let hidden = hidden.filter(|attribute| attribute.sensitive);
+        let name = data_source.name();
+        hidden.map(move |attribute| format!("{name}.{}", attribute.name))
+    });
+    none("Secrets of a data source:", found);
 }
 
 /// Terraform before 1.11 would store what is never to be stored, so that it is refused there.

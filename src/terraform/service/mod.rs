@@ -4,8 +4,8 @@
 //! own: it is not cut off half-way when the host stops listening, and a panic in it ends as a
 //! message.
 
-mod ephemeral;
 mod failed;
+mod fillable;
 mod lifecycle;
 mod rpc;
 
@@ -26,8 +26,9 @@ use super::{Diagnostic, Dynamic, log};
 /// Tells the time; the framework's only clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// What logs call the type of a managed resource, and of an ephemeral one.
+/// What logs call the type of a managed resource, of a data source, and of an ephemeral one.
 const RESOURCE: &str = "tf_resource_type";
+const DATA_SOURCE: &str = "tf_data_source_type";
 const EPHEMERAL: &str = "tf_ephemeral_resource_type";
 
 /// What a call comes to, or the messages that it consists of instead.

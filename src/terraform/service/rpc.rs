@@ -10,9 +10,9 @@ use proto::provider_server::Provider;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{EPHEMERAL, Failed, Service};
-use crate::terraform::Diagnostic;
+use super::{DATA_SOURCE, EPHEMERAL, Failed, Service};
 use crate::terraform::wire::proto::{diagnostics, schema};
+use crate::terraform::{Diagnostic, Fillable};
 
 type Answer<T> = Result<Response<T>, Status>;
 type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -35,6 +35,10 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
                 let type_name = resource.name().to_owned();
                 proto::get_metadata::ResourceMetadata { type_name }
             });
+            let data_sources = inner.provider.data_sources.iter().map(|source| {
+                let type_name = source.name().to_owned();
+                proto::get_metadata::DataSourceMetadata { type_name }
+            });
             let ephemerals = inner.provider.ephemerals.iter().map(|ephemeral| {
                 let type_name = ephemeral.name().to_owned();
                 proto::get_metadata::EphemeralMetadata { type_name }
@@ -42,6 +46,7 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
             Ok(proto::get_metadata::Response {
                 server_capabilities: Some(CAPABILITIES),
                 resources: resources.collect(),
+                data_sources: data_sources.collect(),
                 ephemeral_resources: ephemerals.collect(),
                 ..Default::default()
             })
@@ -57,13 +62,17 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
             let resources = inner.provider.resources.iter();
             let resources =
                 resources.map(|resource| (resource.name().to_owned(), schema(resource.schema())));
-            let ephemerals = inner.provider.ephemerals.iter();
-            let ephemerals = ephemerals
-                .map(|ephemeral| (ephemeral.name().to_owned(), schema(ephemeral.schema())));
+            let filled = |table: &[Box<dyn Fillable<C>>]| {
+                let named = table.iter();
+                named
+                    .map(|each| (each.name().to_owned(), schema(each.schema())))
+                    .collect()
+            };
             Ok(proto::get_provider_schema::Response {
                 provider: Some(schema(&inner.provider.schema)),
                 resource_schemas: resources.collect(),
-                ephemeral_resource_schemas: ephemerals.collect(),
+                data_source_schemas: filled(&inner.provider.data_sources),
+                ephemeral_resource_schemas: filled(&inner.provider.ephemerals),
                 server_capabilities: Some(CAPABILITIES),
                 ..Default::default()
             })
@@ -107,7 +116,12 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
         &self,
         request: Request<proto::validate_data_resource_config::Request>,
     ) -> Answer<proto::validate_data_resource_config::Response> {
-        Ok(refused("data source", &request.into_inner().type_name))
+        let request = request.into_inner();
+        let about = (DATA_SOURCE, request.type_name.clone());
+        self.answer_about("ValidateDataResourceConfig", about, |inner| async move {
+            inner.validate_data_resource_config(request).await
+        })
+        .await
     }
 
     async fn validate_ephemeral_resource_config(
@@ -249,7 +263,12 @@ impl<C: Send + Sync + 'static, P: Send + Sync + 'static> Provider for Service<C,
         &self,
         request: Request<proto::read_data_source::Request>,
     ) -> Answer<proto::read_data_source::Response> {
-        Ok(refused("data source", &request.into_inner().type_name))
+        let request = request.into_inner();
+        let about = (DATA_SOURCE, request.type_name.clone());
+        self.answer_about("ReadDataSource", about, |inner| async move {
+            inner.read_data_source(request).await
+        })
+        .await
     }
 
     async fn open_ephemeral_resource(
@@ -470,9 +489,11 @@ mod tests {
         let schemas = answer
             .provider
             .iter()
-            .chain(answer.resource_schemas.values());
+            .chain(answer.resource_schemas.values())
+            .chain(answer.data_source_schemas.values())
+            .chain(answer.ephemeral_resource_schemas.values());
         let blocks: Vec<_> = schemas.map(|schema| schema.block.is_some()).collect();
-        assert_eq!(blocks, [true, true]);
+        assert_eq!(blocks, [true; 4]);
         assert_eq!(answer.server_capabilities, Some(CAPABILITIES));
     }
 }

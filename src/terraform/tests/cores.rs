@@ -17,7 +17,7 @@ use super::super::wire::proto::{dynamic_value, value};
 use super::super::{Dynamic, Service};
 use super::lamp::{self, Bench};
 use super::random::{self, Dice, blueprint};
-use super::{flame, oracle};
+use super::{flame, gauge, oracle};
 
 /// A core, by what of the newer protocol it knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,7 +319,8 @@ async fn every_core_loads_what_it_understands_of_the_schemas() {
         let schemas = [("house", own)].into_iter();
         let resources = answer.resource_schemas.iter();
         let ephemerals = answer.ephemeral_resource_schemas.iter();
-        let others = resources.chain(ephemerals);
+        let data_sources = answer.data_source_schemas.iter();
+        let others = resources.chain(ephemerals).chain(data_sources);
         for (name, schema) in schemas.chain(others.map(|(name, schema)| (name.as_str(), schema))) {
             assert_eq!(load(schema), Ok(()), "{name} under {core:?}");
         }
@@ -327,6 +328,8 @@ async fn every_core_loads_what_it_understands_of_the_schemas() {
             .ephemeral_resource_schemas
             .contains_key("house_flame");
         assert_eq!(flames, core.ephemerals, "{core:?}");
+        let gauges = answer.data_source_schemas.contains_key("house_gauge");
+        assert!(gauges, "every core knows of data sources: {core:?}");
     }
 }
 
@@ -456,7 +459,26 @@ async fn a_core_with_ephemerals_opens_one_whether_or_not_it_knows_of_write_only(
         let answer = answer.expect("no status").into_inner();
         assert_eq!(answer.diagnostics, [], "{core:?}");
         let result = value(answer.result.as_ref()).expect("a result");
-        let faults = oracle::opened(&flame::SCHEMA, &flame::config(&[]), &result);
+        let faults = oracle::filled(&flame::SCHEMA, &flame::config(&[]), &result);
+        assert_eq!(faults, [""; 0], "{core:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_core_reads_a_data_source() {
+    for &core in Core::ALL {
+        let request = proto::read_data_source::Request {
+            type_name: "house_gauge".to_owned(),
+            config: Some(dynamic_value(&gauge::config(&[]))),
+            client_capabilities: core.capabilities(),
+            ..Default::default()
+        };
+        let service = configured(core).await;
+        let answer = service.read_data_source(Request::new(request)).await;
+        let answer = answer.expect("no status").into_inner();
+        assert_eq!(answer.diagnostics, [], "{core:?}");
+        let state = value(answer.state.as_ref()).expect("a state");
+        let faults = oracle::filled(&gauge::SCHEMA, &gauge::config(&[]), &state);
         assert_eq!(faults, [""; 0], "{core:?}");
     }
 }

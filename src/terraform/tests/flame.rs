@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::schema::{Block, Check, Fallback, Schema, text};
-use super::super::{Call, Diagnostic, Dynamic, Ephemeral, Opened, Path};
+use super::super::{Call, Diagnostic, Dynamic, Ephemeral, Filled, Path};
 use super::lamp::Bench;
 
 /// A flame: its wick says how it takes fire.
@@ -72,7 +72,7 @@ impl Ephemeral for Flame {
     async fn open(
         call: &Call<'_, Bench>,
         settings: &Settings,
-    ) -> Result<Opened<Outputs>, Diagnostic> {
+    ) -> Result<Filled<Outputs>, Diagnostic> {
         let Settings {
             wick,
             colour,
@@ -84,7 +84,7 @@ impl Ephemeral for Flame {
             "blue" => format!("hotter{}", dimmed.collect::<String>()),
             _ => format!("hot{}", dimmed.collect::<String>()),
         };
-        let mut opened = Opened::new(Outputs { heat: Some(heat) });
+        let mut opened = Filled::new(Outputs { heat: Some(heat) });
         match wick.as_str() {
             "bug" => panic!("a bug in the flame"),
             "broken" => {

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proto::provider_server::Provider as _;
 use proto::{
     apply_resource_change, close_ephemeral_resource, open_ephemeral_resource, plan_resource_change,
-    read_resource, renew_ephemeral_resource, upgrade_resource_state,
-    validate_ephemeral_resource_config, validate_resource_config,
+    read_data_source, read_resource, renew_ephemeral_resource, upgrade_resource_state,
+    validate_data_resource_config, validate_ephemeral_resource_config, validate_resource_config,
 };
 use tonic::{Request, Response, Status};
 
@@ -17,6 +17,7 @@ use super::super::wire::msgpack;
 use super::super::wire::proto::value;
 use super::super::{Dynamic, Service};
 use super::flame;
+use super::gauge;
 use super::host::{Host, THING};
 use super::lamp::{self, Bench};
 use super::oracle;
@@ -199,6 +200,34 @@ where
     Ok(vec![opened])
 }
 
+/// Sends every call that concerns a data source, garbled, and returns the value of the answer.
+async fn bombard_reading<C, P>(
+    service: &Service<C, P>,
+    type_name: &str,
+    object: &Dynamic,
+    garble: &Garble,
+) -> Result<Answers, String>
+where
+    C: Send + Sync + 'static,
+    P: Send + Sync + 'static,
+{
+    let validate = validate_data_resource_config::Request {
+        type_name: type_name.to_owned(),
+        config: garble.proposed.value(object),
+    };
+    let read = read_data_source::Request {
+        type_name: type_name.to_owned(),
+        config: garble.config.value(object),
+        ..Default::default()
+    };
+    let validated = service.validate_data_resource_config(Request::new(validate));
+    calm(validated.await, |answer| (answer.diagnostics, None))?;
+    let read = service.read_data_source(Request::new(read)).await;
+    Ok(vec![calm(read, |answer| {
+        (answer.diagnostics, answer.state)
+    })?])
+}
+
 /// The value of an answer without errors; an answer that tells of a panic is none.
 fn calm<T>(
     answer: Result<Response<T>, Status>,
@@ -223,7 +252,7 @@ fn readable(schema: &Schema, answers: &Answers) -> Result<(), String> {
     Ok(())
 }
 
-/// The provider of lamps and flames, configured.
+/// The provider of lamps, flames and gauges, configured.
 async fn house() -> Result<Service<Bench, bool>, String> {
     let service = lamp::service();
     let config = Dynamic::from([("lamps", Dynamic::Null)]);
@@ -265,6 +294,17 @@ proptest! {
             bombard_opening(&service, "house_flame", &flame, &garble).await
         });
         let outcome = outcome.and_then(|answers| readable(&flame::SCHEMA, &answers));
+        prop_assert_eq!(outcome, Ok(()));
+    }
+
+    #[test]
+    fn a_typed_data_source_survives_any_bytes(garble in garble()) {
+        let outcome = runtime().block_on(async {
+            let service = house().await?;
+            let gauge = gauge::config(&[("unit", "F".into())]);
+            bombard_reading(&service, "house_gauge", &gauge, &garble).await
+        });
+        let outcome = outcome.and_then(|answers| readable(&gauge::SCHEMA, &answers));
         prop_assert_eq!(outcome, Ok(()));
     }
 

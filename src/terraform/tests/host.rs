@@ -9,7 +9,7 @@ use tonic::Request;
 
 use super::super::schema::{Body, Nesting, Role, Schema};
 use super::super::wire::proto::{dynamic_value, value};
-use super::super::{Configured, Dynamic, Managed, Openable, Path, Provider, Service};
+use super::super::{Configured, Dynamic, Fillable, Managed, Manner, Path, Provider, Service};
 use super::cores::Core;
 use super::oracle::{self, Faults};
 use super::random;
@@ -82,23 +82,27 @@ impl Host {
         Self::serving(core, schema, vec![resource], Vec::new())
     }
 
-    /// A core of today that has configured a provider of one ephemeral object.
-    pub(super) fn opening(ephemeral: Box<dyn Openable<()>>) -> Self {
-        let schema = *ephemeral.schema();
-        Self::serving(Core::newest(), schema, Vec::new(), vec![ephemeral])
+    /// A core of today that has configured a provider of one ephemeral object or data source.
+    pub(super) fn filling(fillable: Box<dyn Fillable<()>>) -> Self {
+        let schema = *fillable.schema();
+        Self::serving(Core::newest(), schema, Vec::new(), vec![fillable])
     }
 
     fn serving(
         core: Core,
         schema: Schema,
         resources: Vec<Box<dyn Managed<(), ()>>>,
-        ephemerals: Vec<Box<dyn Openable<()>>>,
+        fillables: Vec<Box<dyn Fillable<()>>>,
     ) -> Self {
+        let (ephemerals, data_sources) = fillables
+            .into_iter()
+            .partition(|fillable| fillable.manner() == Manner::Opened);
         let provider = Provider {
             name: "random",
             schema: Schema::new("Chance.", &[]),
             resources,
             ephemerals,
+            data_sources,
             configure: |_| {
                 Ok(Configured {
                     clients: (),
@@ -303,8 +307,52 @@ impl Host {
         Ok(Applied { stored, errors })
     }
 
-    /// Whether the provider accepts a configuration of an ephemeral object.
-    pub(super) fn validate_opening(&self, config: &Dynamic) -> Outcome<()> {
+    /// Whether the provider accepts a configuration of an ephemeral object or a data source.
+    pub(super) fn validate_filling(&self, manner: Manner, config: &Dynamic) -> Outcome<()> {
+        match manner {
+            Manner::Opened => self.validate_opening(config),
+            Manner::Read => self.validate_reading(config),
+        }
+    }
+
+    /// Opens an ephemeral object, renews it once and closes it, or reads a data source: what it came
+    /// to.
+    pub(super) fn fill(&self, manner: Manner, config: &Dynamic) -> Outcome<Dynamic> {
+        match manner {
+            Manner::Opened => self.open(config),
+            Manner::Read => self.read(config),
+        }
+    }
+
+    fn validate_reading(&self, config: &Dynamic) -> Outcome<()> {
+        let request = proto::validate_data_resource_config::Request {
+            type_name: THING.to_owned(),
+            config: Some(dynamic_value(config)),
+        };
+        let call = self
+            .service
+            .validate_data_resource_config(Request::new(request));
+        told(self.answered(call)?.diagnostics)
+    }
+
+    fn read(&self, config: &Dynamic) -> Outcome<Dynamic> {
+        let request = proto::read_data_source::Request {
+            type_name: THING.to_owned(),
+            config: Some(dynamic_value(config)),
+            client_capabilities: self.core.capabilities(),
+            ..Default::default()
+        };
+        let answer = self.answered(self.service.read_data_source(Request::new(request)))?;
+        told(answer.diagnostics)?;
+        if answer.deferred.is_some() {
+            return wrong("deferred what it was not allowed to");
+        }
+        let state = self.seen(answer.state.as_ref())?;
+        right(oracle::filled(&self.schema, config, &state))?;
+        Ok(state)
+    }
+
+    fn validate_opening(&self, config: &Dynamic) -> Outcome<()> {
         let request = proto::validate_ephemeral_resource_config::Request {
             type_name: THING.to_owned(),
             config: Some(dynamic_value(config)),
@@ -315,8 +363,7 @@ impl Host {
         told(self.answered(call)?.diagnostics)
     }
 
-    /// Opens an ephemeral object, renews it once and closes it: what it came to.
-    pub(super) fn open(&self, config: &Dynamic) -> Outcome<Dynamic> {
+    fn open(&self, config: &Dynamic) -> Outcome<Dynamic> {
         let type_name = THING.to_owned();
         let request = proto::open_ephemeral_resource::Request {
             type_name: type_name.clone(),
@@ -329,7 +376,7 @@ impl Host {
             return wrong("deferred what it was not allowed to");
         }
         let result = self.seen(answer.result.as_ref())?;
-        right(oracle::opened(&self.schema, config, &result))?;
+        right(oracle::filled(&self.schema, config, &result))?;
         let (renewed, closed) = (
             proto::renew_ephemeral_resource::Request {
                 type_name: type_name.clone(),

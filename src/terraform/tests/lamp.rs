@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::super::schema::{Block, Check, Fallback, Rule, Schema, Timeouts, number, text};
 use super::super::{
     Ask, Call, Clock, Configured, Diagnostic, Done, Dynamic, Ending, Intent, Opener, Path, Planned,
-    Provider, Reading, Resource, Service, Slot, State, Unfinished, Verdict,
+    Provider, Reader, Reading, Resource, Service, Slot, State, Unfinished, Verdict,
 };
 use super::flame::Flame;
+use super::gauge::Gauge;
 
 /// A lamp: its name is its identity, and says how its operations end.
 pub(in crate::terraform) struct Lamp;
@@ -151,7 +152,7 @@ pub(in crate::terraform) fn call(bench: &Bench) -> Call<'_, Bench> {
     }
 }
 
-/// A provider of lamps, which its settings may forbid, and flames.
+/// A provider of lamps, which its settings may forbid, flames and gauges.
 pub(in crate::terraform) fn service() -> Service<Bench, bool> {
     const SCHEMA: Schema = Schema::new(
         "A house.",
@@ -165,6 +166,7 @@ pub(in crate::terraform) fn service() -> Service<Bench, bool> {
         schema: SCHEMA,
         resources: vec![Slot::<Lamp>::boxed()],
         ephemerals: vec![Opener::<Flame>::boxed()],
+        data_sources: vec![Reader::<Gauge>::boxed()],
         configure: |configuration| match configuration.settings.attribute("lamps").as_str() {
             Some("bug") => panic!("a bug in the house"),
             lamps => Ok(Configured {

@@ -2,13 +2,14 @@
 
 mod broken;
 mod cores;
+mod filling;
 pub(in crate::terraform) mod flame;
 mod fuzz;
+pub(in crate::terraform) mod gauge;
 mod host;
 pub(in crate::terraform) mod lamp;
 mod life;
 mod lives;
-mod opening;
 mod oracle;
 pub(in crate::terraform) mod random;
 mod veil;

@@ -34,10 +34,11 @@ pub(super) fn storable(schema: &Schema, state: &Dynamic) -> Faults {
     faults
 }
 
-/// What an opened ephemeral object must be: there, known, and different from its configuration in
-/// computed attributes only. Terraform calls the breach an "invalid ephemeral resource instance",
-/// and OpenTofu takes the same look at the whole as at a data source.
-pub(super) fn opened(schema: &Schema, config: &Dynamic, result: &Dynamic) -> Faults {
+/// What an opened ephemeral object and a data source must be: there, known, and different from their
+/// configuration in computed attributes only. Terraform calls the breach an "invalid ephemeral
+/// resource instance", and of a data source an "invalid object"; OpenTofu takes the same look at
+/// both. That a data source keeps to its configuration no core looks into, but its plan says so.
+pub(super) fn filled(schema: &Schema, config: &Dynamic, result: &Dynamic) -> Faults {
     let mut faults = plan_valid(schema, &Dynamic::Null, config, result);
     if result.is_null() {
         faults.push("produced a null object".to_owned());

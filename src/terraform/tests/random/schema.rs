@@ -181,7 +181,7 @@ impl Blueprint {
         Schema::new("A thing.", attributes).blocks(blocks)
     }
 
-    /// The same without what only makes sense with something that is stored.
+    /// The same without what only makes sense with an object that is kept and changed.
     pub(crate) fn unstored(&self) -> Self {
         let mut unstored = self.clone();
         unstored.settings.iter_mut().for_each(Setting::unstore);

@@ -65,8 +65,8 @@ pub(crate) enum Event {
     Update(Dynamic),
     /// The object was to go.
     Delete(Ending),
-    /// An ephemeral object was to be opened with these settings.
-    Open(Dynamic),
+    /// An ephemeral object was to be opened, or a data source to be read, with these settings.
+    Fill(Dynamic),
     /// The framework broke a promise of its own.
     Complaint(String),
 }

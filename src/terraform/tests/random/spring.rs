@@ -1,14 +1,16 @@
-//! An ephemeral object that behaves at random, and keeps the contract of `Ephemeral` all the same.
+//! An ephemeral object or a data source that behaves at random, and keeps its contract all the same.
 
 use std::sync::Arc;
 
 use super::super::framework::schema::{Body, Schema};
-use super::super::framework::{Boxed, Call, Diagnostic, Dynamic, Openable, Opened};
+use super::super::framework::{Boxed, Call, Diagnostic, Dynamic, Fillable, Filled, Manner};
 use super::script::{Event, Fate, Script};
 use super::{Dice, values};
 
-/// An ephemeral object that behaves as its dice fall; no two openings come to the same.
+/// What behaves as its dice fall; it is never filled in with the same twice.
 pub(crate) struct Spring {
+    /// Which of the two it is.
+    pub(crate) manner: Manner,
     /// The type.
     pub(crate) name: &'static str,
     /// Its attributes and blocks.
@@ -20,7 +22,7 @@ pub(crate) struct Spring {
 }
 
 impl Spring {
-    /// What an opening of that number fills in; now and then nothing.
+    /// What it is filled in with at its so-many-th time; now and then nothing.
     pub(crate) fn outputs(schema: &Schema, dice: Dice, serial: usize) -> Dynamic {
         let written = schema.outputs().map(|output| output.optional());
         let body = Body::new(Vec::leak(written.collect()));
@@ -28,7 +30,11 @@ impl Spring {
     }
 }
 
-impl<C: Send + Sync> Openable<C> for Spring {
+impl<C: Send + Sync> Fillable<C> for Spring {
+    fn manner(&self) -> Manner {
+        self.manner
+    }
+
     fn name(&self) -> &'static str {
         self.name
     }
@@ -41,24 +47,24 @@ impl<C: Send + Sync> Openable<C> for Spring {
         Vec::new()
     }
 
-    fn open<'a>(
+    fn fill<'a>(
         &'a self,
         _: &'a Call<'a, C>,
         settings: &'a Dynamic,
-    ) -> Boxed<'a, Result<Opened<Dynamic>, Diagnostic>> {
+    ) -> Boxed<'a, Result<Filled<Dynamic>, Diagnostic>> {
         Box::pin(async move {
-            self.script.note(Event::Open(settings.clone()));
+            self.script.note(Event::Fill(settings.clone()));
             let outputs = Self::outputs(&self.schema, self.dice, self.script.serial());
             let fate = self.script.fate();
             match fate {
-                Fate::Succeeds => Ok(Opened {
+                Fate::Succeeds => Ok(Filled {
                     outputs,
-                    warnings: vec![Diagnostic::warning("Something to know", "It is open.")],
+                    warnings: vec![Diagnostic::warning("Something to know", "It is full.")],
                 }),
                 Fate::Fails | Fate::StopsHalfway => {
                     Err(Diagnostic::error("It did not work", "Nobody knows why."))
                 }
-                Fate::Panics => panic!("a bug in an opening"),
+                Fate::Panics => panic!("a bug in what is filled in"),
             }
         })
     }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use istiopca::terraform::Dynamic;
 use istiopca::terraform::schema::{Attribute, Block, Body, Nesting};
+use istiopca::terraform::{Dynamic, Manner};
 
 use super::random::{Dice, json};
 
@@ -24,24 +24,29 @@ impl Known {
 }
 
 /// The whole file, for resources by type: body, values, and whether the new one comes first; and
-/// for ephemeral objects by type, each of which somebody looks at.
+/// for ephemeral objects and data sources by type, each of which somebody looks at.
 pub(super) fn written<'a>(
     source: &str,
     things: impl Iterator<Item = (&'static str, &'a Body, &'a Dynamic, bool)>,
-    springs: impl Iterator<Item = (&'static str, &'a Body, &'a Dynamic)>,
+    springs: impl Iterator<Item = (Manner, &'static str, &'a Body, &'a Dynamic)>,
     known: &Known,
 ) -> String {
     let mut later = Later::default();
     let mut resources = BTreeMap::new();
-    let (mut ephemerals, mut looks) = (BTreeMap::new(), Vec::new());
-    for (name, body, config) in springs {
+    let (mut ephemerals, mut data_sources) = (BTreeMap::new(), BTreeMap::new());
+    let mut looks = Vec::new();
+    for (manner, name, body, config) in springs {
         let dice = known.0.map(|dice| dice.of(name));
         let entries = later.body(body, config, dice);
-        ephemerals.insert(
+        let (table, kind) = match manner {
+            Manner::Opened => (&mut ephemerals, "ephemeral"),
+            Manner::Read => (&mut data_sources, "data"),
+        };
+        table.insert(
             name.to_owned(),
             object([("it".to_owned(), object(entries))]),
         );
-        let condition = format!("${{can(jsonencode(ephemeral.{name}.it))}}");
+        let condition = format!("${{can(jsonencode({kind}.{name}.it))}}");
         looks.push(object([
             ("condition".to_owned(), json(&condition.into())),
             ("error_message".to_owned(), json(&"Not seen.".into())),
@@ -72,6 +77,7 @@ pub(super) fn written<'a>(
     object([
         ("terraform".to_owned(), required),
         ("ephemeral".to_owned(), object(ephemerals)),
+        ("data".to_owned(), object(data_sources)),
         ("resource".to_owned(), object(resources)),
     ])
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use istiopca::terraform::plugin::serve_reattach;
 use istiopca::terraform::schema::Schema;
-use istiopca::terraform::{Configured, Managed, Openable, Provider, Service, wall_clock};
+use istiopca::terraform::{Configured, Fillable, Managed, Manner, Provider, Service, wall_clock};
 use istiopca_acceptance::cli::{self, Cli, Workdir};
 use istiopca_acceptance::process::{Outcome, Run};
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -32,9 +32,10 @@ use random::{Blueprint, Dice, Event, Fate, Model, Script, Sight, Spring, bluepri
 
 const SOURCE: &str = "registry.terraform.io/istiopca/chance";
 
-/// So many resource types make one provider, with so many ephemeral ones.
+/// So many resource types make one provider, with so many ephemeral ones and so many data sources.
 const TYPES: usize = 16;
 const EPHEMERALS: usize = 6;
+const DATA_SOURCES: usize = 6;
 
 /// What a core says of a provider that breaks the protocol's rules, and what it says when the
 /// provider is gone.
@@ -59,8 +60,10 @@ struct Thing {
     creates_first: bool,
 }
 
-/// One of its ephemeral objects; nothing ever befalls them, so that all else happens as it is told.
+/// One of its ephemeral objects or data sources; nothing ever befalls them, so that all else happens
+/// as it is told.
 struct Pool {
+    manner: Manner,
     name: &'static str,
     schema: Schema,
     dice: Dice,
@@ -119,9 +122,12 @@ impl Round {
             Thing::new(number, blueprint, Dice::new(seed).nth(number))
         });
         let things = things.collect();
-        let pools = (0..EPHEMERALS).map(|number| {
+        let manners = [Manner::Opened; EPHEMERALS].into_iter();
+        let manners = manners.chain([Manner::Read; DATA_SOURCES]);
+        let pools = manners.enumerate().map(|(number, manner)| {
             let blueprint = blueprint().new_tree(&mut runner).unwrap().current();
-            Pool::new(number, &blueprint, Dice::new(seed).of("pool").nth(number))
+            let dice = Dice::new(seed).of("pool").nth(number);
+            Pool::new(manner, number, &blueprint, dice)
         });
         Self {
             things,
@@ -143,24 +149,26 @@ impl Round {
                 thing.name
             );
         }
-        self.are_open_as_asked();
+        self.are_filled_as_asked();
         self.is_settled().await;
         self.is_stored_as_asked().await;
     }
 
-    /// Each was opened in the apply, and in the plan where that knew enough, as it was configured.
-    fn are_open_as_asked(&self) {
+    /// Each ephemeral object was opened in the apply, and in the plan where that knew enough; each data
+    /// source was read once, in the plan or in the apply; and all as they were configured.
+    fn are_filled_as_asked(&self) {
         for pool in &self.pools {
-            let openings = pool.script.events();
+            let times = pool.script.events();
+            let most = if pool.manner == Manner::Opened { 2 } else { 1 };
             assert!(
-                matches!(openings.len(), 1 | 2),
-                "{}: {openings:?}",
+                (1..=most).contains(&times.len()),
+                "{}: {times:?}",
                 pool.name
             );
             let wanted = as_stored(&pool.schema, &pool.config);
-            for opening in openings {
-                let Event::Open(shown) = opening else {
-                    panic!("{}: {opening:?}", pool.name)
+            for time in times {
+                let Event::Fill(shown) = time else {
+                    panic!("{}: {time:?}", pool.name)
                 };
                 let shown = serde_json::from_str(&random::json(&shown)).unwrap();
                 same(pool.name, &shown, &wanted);
@@ -308,7 +316,7 @@ impl Round {
             )
         });
         let pools = self.pools.iter();
-        let pools = pools.map(|pool| (pool.name, &pool.schema.body, &pool.config));
+        let pools = pools.map(|pool| (pool.manner, pool.name, &pool.schema.body, &pool.config));
         let text = written(SOURCE, things, pools, known);
         self.dir.write("main.tf.json", &text);
     }
@@ -327,12 +335,17 @@ impl Round {
     /// nothing to reproach the provider with.
     async fn run(&mut self, arguments: &[&str]) -> Run {
         let resources = self.things.iter().map(Thing::resource);
-        let ephemerals = self.pools.iter().map(Pool::ephemeral);
+        let (ephemerals, data_sources) = self
+            .pools
+            .iter()
+            .map(Pool::spring)
+            .partition(|spring| spring.manner() == Manner::Opened);
         let provider = Provider {
             name: "chance",
             schema: Schema::new("Chance.", &[]),
             resources: resources.collect(),
-            ephemerals: ephemerals.collect(),
+            ephemerals,
+            data_sources,
             configure: |_| {
                 Ok(Configured {
                     clients: (),
@@ -354,9 +367,10 @@ impl Round {
 }
 
 impl Pool {
-    fn new(number: usize, blueprint: &Blueprint, dice: Dice) -> Self {
+    fn new(manner: Manner, number: usize, blueprint: &Blueprint, dice: Dice) -> Self {
         let schema = blueprint.unstored().build();
         Self {
+            manner,
             name: Box::leak(format!("chance_e{number}").into_boxed_str()),
             schema,
             dice,
@@ -365,8 +379,9 @@ impl Pool {
         }
     }
 
-    fn ephemeral(&self) -> Box<dyn Openable<()>> {
+    fn spring(&self) -> Box<dyn Fillable<()>> {
         Box::new(Spring {
+            manner: self.manner,
             name: self.name,
             schema: self.schema,
             dice: self.dice,
