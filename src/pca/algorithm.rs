@@ -148,6 +148,12 @@ impl SigningAlgorithm {
         }
     }
 
+    /// All that keys of that family can make.
+    pub fn of_family(family: Family) -> impl Iterator<Item = Self> {
+        let all = NAMES.into_iter().map(|(algorithm, _)| algorithm);
+        all.filter(move |algorithm| algorithm.fits(family))
+    }
+
     /// PCA's name of it, such as `SHA256WITHECDSA`.
     pub fn as_str(self) -> &'static str {
         let row = NAMES.iter().find(|(algorithm, _)| *algorithm == self);

@@ -2,6 +2,7 @@
 //! that puts a failure into words.
 
 mod cacerts_secret;
+mod certificate_authority;
 mod custody;
 mod intermediate;
 mod issue;
@@ -12,7 +13,7 @@ mod words;
 
 use crate::clients::Clients;
 use crate::provider::Policy;
-use crate::terraform::{Fillable, Managed, Opener, Slot};
+use crate::terraform::{Fillable, Managed, Opener, Reader, Slot};
 
 /// Every resource that the provider has.
 pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
@@ -29,5 +30,5 @@ pub fn ephemerals() -> Vec<Box<dyn Fillable<Clients>>> {
 
 /// Every data source that the provider has.
 pub fn data_sources() -> Vec<Box<dyn Fillable<Clients>>> {
-    Vec::new()
+    vec![Reader::<certificate_authority::CertificateAuthority>::boxed()]
 }

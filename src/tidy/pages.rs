@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::{none, workspace};
+use crate::clients::Clients;
 use crate::provider::provider;
+use crate::terraform::Fillable;
 use crate::terraform::schema::{Schema, renew, schema_section};
 
 /// The configuration that README and the provider's page show first.
@@ -17,20 +19,15 @@ fn every_page_shows_the_schema_as_it_is() {
     let provider = provider();
     let mut stale = vec![renewed("docs/index.md", &provider.schema)];
     let resources = provider.resources.iter();
-    let ephemerals = provider.ephemerals.iter();
+    let resources = resources.map(|resource| (resource.name(), *resource.schema()));
+    let filled = |table: &[Box<dyn Fillable<Clients>>]| -> Vec<_> {
+        let pages = table.iter();
+        pages.map(|each| (each.name(), *each.schema())).collect()
+    };
     for (directory, pages) in [
-        (
-            "docs/resources",
-            resources
-                .map(|resource| (resource.name(), *resource.schema()))
-                .collect::<Vec<_>>(),
-        ),
-        (
-            "docs/ephemeral-resources",
-            ephemerals
-                .map(|ephemeral| (ephemeral.name(), *ephemeral.schema()))
-                .collect(),
-        ),
+        ("docs/resources", resources.collect()),
+        ("docs/data-sources", filled(&provider.data_sources)),
+        ("docs/ephemeral-resources", filled(&provider.ephemerals)),
     ] {
         let mut wanted = BTreeSet::new();
         for (name, schema) in pages {
@@ -89,6 +86,7 @@ fn links_within_the_repository_lead_somewhere() {
         "docs/architecture.md",
         "docs/resources/intermediate.md",
         "docs/resources/cacerts_secret.md",
+        "docs/data-sources/certificate_authority.md",
         "docs/ephemeral-resources/private_key.md",
         "docs/guides/fleets.md",
         "docs/guides/messages.md",

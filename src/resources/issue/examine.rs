@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Issuance;
-use crate::pca::{AlgorithmError, Description, IssuerPem, SigningAlgorithm, Status, UsageMode};
+use crate::pca::{
+    AlgorithmError, CaKeyAlgorithm, Description, IssuerPem, SigningAlgorithm, Status, UsageMode,
+};
 use crate::pki::judge::{Finding, judge_issuer};
 use crate::pki::{self, BeyondIssuer, Certificate, Chain, ChainError, Fingerprint};
 
@@ -95,7 +97,7 @@ impl Authority {
 }
 
 /// A CA's own certificate with the path above it, from what AWS shows.
-pub(super) fn path_of(pem: &IssuerPem) -> Result<Chain, ChainError> {
+pub(in crate::resources) fn path_of(pem: &IssuerPem) -> Result<Chain, ChainError> {
     let certificate = Certificate::from_pem(&pem.certificate)?;
     let above = pem.chain.as_deref().map(Certificate::parse_all);
     Chain::assemble(certificate, above.transpose()?.unwrap_or_default())
@@ -112,10 +114,10 @@ pub(in crate::resources) fn examine(
 ) -> Result<Terms, Vec<Obstacle>> {
     let mut obstacles = Vec::new();
     obstacles.extend(partition(settings));
-    obstacles.extend(path_length(authority, settings));
+    obstacles.extend(path_length(authority, path_length_of(settings)));
     obstacles.extend(root(authority, settings, last.root));
-    let sha512 = settings.signing_algorithm == Some(SigningAlgorithm::Sha512WithEcdsa);
-    obstacles.extend(sha512.then_some(Obstacle::Sha512));
+    let unknown_to_some = settings.signing_algorithm.is_some_and(is_unknown_to_some);
+    obstacles.extend(unknown_to_some.then_some(Obstacle::Sha512));
     let key = &authority.description.key_algorithm;
     let algorithm = SigningAlgorithm::choose(settings.signing_algorithm, key);
     let not_after = end(authority, settings, now);
@@ -145,6 +147,45 @@ pub(in crate::resources) fn examine(
     }
 }
 
+/// What would keep a CA from issuing a mesh's CA of the least demands, whatever else is wanted of it.
+pub(in crate::resources) fn prospects(authority: &Authority, now: Timestamp) -> Vec<Obstacle> {
+    let key = &authority.description.key_algorithm;
+    let algorithm = SigningAlgorithm::for_ca_key(key).err();
+    let path_length = path_length(authority, 0);
+    let in_the_way = algorithm.map(Obstacle::Algorithm).into_iter();
+    let in_the_way = in_the_way.chain(path_length);
+    let in_the_way = in_the_way.chain(path_ended(authority, now));
+    let in_the_way: Vec<_> = in_the_way.collect();
+    if !in_the_way.is_empty() {
+        return in_the_way;
+    }
+    match judge_issuer(&authority.chain, now) {
+        unfit if unfit.is_empty() => Vec::new(),
+        unfit => vec![Obstacle::Unfit(unfit)],
+    }
+}
+
+/// The greatest path length of a CA below this one, by every path length up to the root; `None` where
+/// none fits. AWS Private CA has templates for 3 at most.
+pub(in crate::resources) fn room_below(issuer: &Chain) -> Option<u8> {
+    let path = issuer.path().iter().zip(0u8..);
+    let left = path.filter_map(|(it, between)| Some((it.path_length()?, between)));
+    let left = left.map(|(allowed, between)| allowed.checked_sub(between + 1));
+    left.fold(Some(3), |least, left| Some(least?.min(left?)))
+}
+
+/// The algorithms that a CA with this key can be asked for, and that every verifier in a mesh knows.
+pub(in crate::resources) fn algorithms_of(key: &CaKeyAlgorithm) -> Vec<SigningAlgorithm> {
+    let all = key.family().into_iter();
+    let all = all.flat_map(SigningAlgorithm::of_family);
+    all.filter(|algorithm| !is_unknown_to_some(*algorithm))
+        .collect()
+}
+
+fn is_unknown_to_some(algorithm: SigningAlgorithm) -> bool {
+    algorithm == SigningAlgorithm::Sha512WithEcdsa
+}
+
 /// Whether the CA is in a state to issue at all; asked before its certificate is.
 pub(in crate::resources) fn examine_status(description: &Description) -> Result<(), Obstacle> {
     match &description.status {
@@ -161,8 +202,7 @@ fn partition(settings: &Issuance) -> Option<Obstacle> {
     })
 }
 
-fn path_length(authority: &Authority, settings: &Issuance) -> Option<Obstacle> {
-    let wanted = path_length_of(settings);
+fn path_length(authority: &Authority, wanted: u8) -> Option<Obstacle> {
     let allowed = authority.certificate().path_length()?;
     (allowed <= wanted).then_some(Obstacle::PathLength { allowed, wanted })
 }
@@ -208,12 +248,15 @@ fn end(authority: &Authority, settings: &Issuance, now: Timestamp) -> Result<Tim
     let issuer = authority.certificate().not_after();
     let end = pki::not_after(now, validity, issuer, settings.clamp_to_issuer)
         .map_err(Obstacle::Beyond)?;
-    let path = authority.chain.path_not_after();
-    if path <= now {
-        Err(Obstacle::PathEnds { at: path })
-    } else {
-        Ok(end)
+    match path_ended(authority, now) {
+        Some(ended) => Err(ended),
+        None => Ok(end),
     }
+}
+
+fn path_ended(authority: &Authority, now: Timestamp) -> Option<Obstacle> {
+    let at = authority.chain.path_not_after();
+    (at <= now).then_some(Obstacle::PathEnds { at })
 }
 
 /// A renewal that does not move the end would be due again at once, and for ever.
@@ -225,7 +268,7 @@ fn not_later(authority: &Authority, last: &Last, end: Timestamp) -> Option<Obsta
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pca::{CaKeyAlgorithm, UsageMode};
+    use crate::pca::UsageMode;
     use crate::pki::testing::{Ca, DAY, START, Spec};
     use crate::resources::issue::testing::settings;
     use serde_json::{Value, json};

@@ -15,7 +15,10 @@ mod stand;
 #[cfg(test)]
 pub(super) mod testing;
 
-pub(super) use examine::{Authority, Last, Obstacle, path_length_of};
+pub(super) use examine::{
+    Authority, Last, Obstacle, algorithms_of, examine_status, path_length_of, path_of, prospects,
+    room_below,
+};
 #[cfg(test)]
 pub(super) use examine::{Terms, examine};
 pub(super) use issuer::{Issuer, look_at_issuer};

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use super::{Instance, UNTOUCHED, sentence, signing_in};
-use crate::pca::{Answer, Arn, CertificateArn, Error};
+use super::{Instance, UNCHANGED, UNTOUCHED, sentence, signing_in};
+use crate::pca::{Answer, Arn, CertificateArn, Error, Operation};
 use crate::pki::ChainError;
 use crate::terraform::Diagnostic;
 
@@ -11,6 +11,22 @@ use crate::terraform::Diagnostic;
 pub(in crate::resources) fn authority(instance: &Instance, error: &Error) -> Diagnostic {
     let (what, told, remedy) = described(error);
     instance.error(what, &[&told, UNTOUCHED, &remedy])
+}
+
+/// AWS does not show the CA.
+pub(in crate::resources) fn unseen(instance: &Instance, error: &Error) -> Diagnostic {
+    let (what, told, remedy) = described(error);
+    instance.error(what, &[&told, UNCHANGED, &remedy])
+}
+
+/// What the CA shows leads to no root, in a sentence.
+pub(in crate::resources) fn leads_nowhere(arn: &Arn, error: &ChainError) -> String {
+    format!("{} {COMPLETE}", nowhere(arn, error))
+}
+
+/// The CA shows no certificate, in a sentence.
+pub(in crate::resources) fn uncertified(arn: &Arn) -> String {
+    format!("{arn} has no certificate to sign under. Install the CA's own certificate.")
 }
 
 /// The order itself failed; a request whose answer got lost may have been carried out.
@@ -161,14 +177,14 @@ pub(in crate::resources) fn authority_chain(
 ) -> Diagnostic {
     instance.error(
         "the CA's own chain is not sound",
-        &[
-            &format!(
-                "The certificates that {arn} shows do not lead from the CA to a root: {error}."
-            ),
-            UNTOUCHED,
-            "Import a complete chain into the CA, its root last.",
-        ],
+        &[&nowhere(arn, error), UNTOUCHED, COMPLETE],
     )
+}
+
+const COMPLETE: &str = "Import a complete chain into the CA, its root last.";
+
+fn nowhere(arn: &Arn, error: &ChainError) -> String {
+    format!("The certificates that {arn} shows do not lead from the CA to a root: {error}.")
 }
 
 /// What happened, the same in a sentence, and what to do.
@@ -246,7 +262,7 @@ fn refused(error: &Error, answer: &Answer) -> Told {
         }
         Error::NotFound(_) => (
             "the CA does not exist",
-            "Check `certificate_authority_arn`, and in whose account the provider acts.",
+            "Check the CA's ARN, and in whose account the provider acts.",
         ),
         Error::InvalidState(_) => (
             "the CA is in no state to do this",
@@ -265,8 +281,14 @@ pub(super) const AGAIN: &str = "Run it again; nothing is lost by waiting.";
 
 fn allow(answer: &Answer) -> String {
     let (operation, authority) = (answer.asked.operation, &answer.asked.authority);
-    format!(
-        "Allow `acm-pca:{operation}` on {authority}. For a CA that another account shares, the share must allow the \
-         template, too: the default share allows end-entity certificates only."
-    )
+    let shared = match operation {
+        Operation::IssueCertificate => {
+            "For a CA that another account shares, the share must allow the template, too: the default \
+             share allows end-entity certificates only."
+        }
+        _ => {
+            "A CA of another account is shared by that one, or is signed in to there by `acmpca {}`."
+        }
+    };
+    format!("Allow `acm-pca:{operation}` on {authority}. {shared}")
 }

@@ -45,8 +45,13 @@ pub(super) fn unfit_issuer(
 
 /// Each with what to do.
 fn listed(findings: &[Finding]) -> String {
-    let lines = findings.iter().map(|it| format!("- {it}. {}", remedy(it)));
+    let lines = findings.iter().map(|it| format!("- {}", finding(it)));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// One finding, with what to do.
+pub(super) fn finding(finding: &Finding) -> String {
+    format!("{finding}. {}", remedy(finding))
 }
 
 /// What to do about one finding.

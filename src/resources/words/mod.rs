@@ -18,8 +18,9 @@ mod signing_in;
 use std::fmt;
 
 pub(super) use authority::{
-    authority, authority_chain, no_request, not_ordered, not_revoked, not_revoked_in_use,
-    not_revoked_once_gone, under_way, unusable, will_be_revoked,
+    authority, authority_chain, leads_nowhere, no_request, not_ordered, not_revoked,
+    not_revoked_in_use, not_revoked_once_gone, uncertified, under_way, unseen, unusable,
+    will_be_revoked,
 };
 pub(super) use certificate::{adopted, beyond_renewal, issuer_changed, orphan, renewal};
 pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
@@ -29,7 +30,7 @@ pub(super) use custody::{
 };
 pub(super) use eks::{cluster_gone, not_there_yet};
 pub(super) use judged::{restart_needed, unsound, unwatched};
-pub(super) use obstacle::obstacle;
+pub(super) use obstacle::{cannot_issue, obstacle};
 pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use private_key::no_key;
 pub(super) use secret::{
@@ -40,6 +41,7 @@ pub(super) use secret::{
 pub(super) use signing_in::sign_in;
 
 use crate::eks::ClusterArn;
+use crate::pca;
 use crate::terraform::{Diagnostic, Path};
 
 /// How messages call an object. The host folds equal summaries into one, so each begins with it.
@@ -55,6 +57,15 @@ impl Instance {
     pub(super) fn intermediate(common_name: &str) -> Self {
         Self {
             name: format!("Intermediate CA {common_name:?}"),
+            settings: Path::root(),
+        }
+    }
+
+    /// A CA that is looked at, by its id, account and region.
+    pub(super) fn authority(arn: &pca::Arn) -> Self {
+        let (id, account, region) = (arn.id(), arn.account(), arn.region());
+        Self {
+            name: format!("Private CA {id} ({account}, {region})"),
             settings: Path::root(),
         }
     }
@@ -105,6 +116,9 @@ impl fmt::Display for Instance {
 /// The mesh goes on with what it has: the sentence that ends most failures of a renewal.
 const UNTOUCHED: &str = "Nothing was issued and nothing in the mesh changed: the certificate that is in use goes on \
      serving until its end.";
+
+/// Somebody only wanted to look.
+const UNCHANGED: &str = "It was only to be looked at: nothing was changed.";
 
 /// The same of a Secret.
 const UNWRITTEN: &str = "Nothing was written: istiod goes on with what it has.";

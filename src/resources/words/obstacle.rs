@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::judged::unfit_issuer;
+use super::judged::{self, unfit_issuer};
 use super::{Instance, UNTOUCHED};
 use crate::pca::{AlgorithmError, Arn, Status};
 use crate::pki::{BeyondIssuer, Fingerprint};
@@ -23,7 +23,23 @@ pub(in crate::resources) fn obstacle(
     if let Obstacle::Unfit(findings) = obstacle {
         return unfit_issuer(instance, arn, findings);
     }
-    let (what, told, remedy, setting) = match obstacle {
+    let (what, told, remedy, setting) = described(arn, obstacle);
+    instance
+        .error(what, &[&told, UNTOUCHED, &remedy])
+        .at(instance.setting(setting))
+}
+
+/// The same in sentences, for those who only want to know.
+pub(in crate::resources) fn cannot_issue(arn: &Arn, obstacle: &Obstacle) -> Vec<String> {
+    if let Obstacle::Unfit(findings) = obstacle {
+        return findings.iter().map(judged::finding).collect();
+    }
+    let (_, told, remedy, _) = described(arn, obstacle);
+    vec![format!("{told} {remedy}")]
+}
+
+fn described(arn: &Arn, obstacle: &Obstacle) -> Told {
+    match obstacle {
         Obstacle::Status(status) => inactive(arn, status),
         Obstacle::Algorithm(error) => unfit_key(error),
         Obstacle::PathLength { allowed, wanted } => too_short_a_path(arn, *allowed, *wanted),
@@ -38,10 +54,7 @@ pub(in crate::resources) fn obstacle(
         Obstacle::Root { expected, found } => unexpected_root(arn, *expected, *found),
         Obstacle::RootReplaced { last, found } => another_root(arn, *last, *found),
         Obstacle::Sha512 | Obstacle::Unfit(_) => unknown_to_some(),
-    };
-    instance
-        .error(what, &[&told, UNTOUCHED, &remedy])
-        .at(instance.setting(setting))
+    }
 }
 
 fn inactive(arn: &Arn, status: &Status) -> Told {

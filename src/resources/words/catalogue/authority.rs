@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CA, Chapter, intermediate, moment, ordered, secret};
+use super::{CA, Chapter, Instance, intermediate, moment, ordered, secret};
 use crate::pca::{
     AlgorithmError, Answer, Asked, CaKeyAlgorithm, Error, Operation, SigningAlgorithm, Status,
     Unreachable,
@@ -57,6 +57,44 @@ pub(super) fn obstacles() -> Chapter {
         about: "Told while planning, where AWS can be asked, and before anything is ordered. For a \
                 renewal that is due these are warnings in a plan, and errors when it is applied.",
         messages: obstacles.iter().map(told).collect(),
+    }
+}
+
+/// What a look at a CA has to tell.
+pub(super) fn looks() -> Chapter {
+    use Operation::{DescribeCertificateAuthority as Describe, GetCertificateAuthorityCertificate};
+    let arn: crate::pca::Arn = CA.parse().expect("an ARN");
+    let instance = Instance::authority(&arn);
+    let denied = |operation| {
+        let answer = answer(operation, "AccessDeniedException", "not authorized");
+        words::unseen(&instance, &Error::AccessDenied(answer))
+    };
+    let absent = answer(
+        Describe,
+        "ResourceNotFoundException",
+        "Could not find the CA",
+    );
+    let ends = moment("2026-04-01T00:00:00Z");
+    let because = [
+        words::cannot_issue(&arn, &Obstacle::Status(Status::Disabled)),
+        words::cannot_issue(&arn, &Obstacle::PathEnds { at: ends }),
+        vec![words::leads_nowhere(&arn, &ChainError::Empty)],
+        vec![words::uncertified(&arn)],
+    ];
+    Chapter {
+        title: "CAs that are looked at",
+        about: "What `data \"istiopca_certificate_authority\"` has to tell. The last one is not told by itself: these \
+                are sentences of its `cannot_issue_because`, which says of whatever keeps the CA from issuing what the \
+                messages above say of it.",
+        messages: vec![
+            words::unseen(&instance, &Error::NotFound(absent)),
+            denied(Describe),
+            denied(GetCertificateAuthorityCertificate),
+            instance.warning(
+                "it could not issue a mesh's CA",
+                &[&because.concat().join("\n\n")],
+            ),
+        ],
     }
 }
 

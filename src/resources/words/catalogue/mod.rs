@@ -35,6 +35,7 @@ fn chapters() -> Vec<Chapter> {
         private_key::chapter(),
         authority::obstacles(),
         authority::failures(),
+        authority::looks(),
         custody::chapter(),
         signing_in::chapter(),
         secret::bundle(),
@@ -160,6 +161,7 @@ fn a_message_says_what_happened_what_it_means_and_what_to_do() {
         } = &message;
         let named = summary.starts_with("Secret istio-system/cacerts: ")
             || summary.starts_with("Intermediate CA \"istio-ca.prod\": ")
+            || summary.starts_with("Private CA 11111111-2222-3333-4444-555555555555 (")
             || summary.starts_with("Private key: ");
         assert!(named, "{summary}");
         assert!(!summary.ends_with('.') && summary.len() <= 110, "{summary}");
