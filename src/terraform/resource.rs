@@ -193,6 +193,11 @@ impl Verdict {
         self.changes.remove(output);
     }
 
+    /// Whether the operation will fill this one in.
+    pub fn opens(&self, output: &str) -> bool {
+        self.changes.get(output) == Some(&Outcome::Unknown)
+    }
+
     /// The operation will fill this in with that very value.
     pub fn becomes(&mut self, output: &'static str, value: impl Into<Dynamic>) {
         self.changes.insert(output, Outcome::Becomes(value.into()));
@@ -249,6 +254,11 @@ impl Planned {
     /// Whether the operation is to fill this output in.
     pub fn is_open(&self, output: &str) -> bool {
         self.0.get(output).is_some_and(Dynamic::is_unknown)
+    }
+
+    /// Whether anything was said of this output: otherwise it stays as it was.
+    pub fn speaks_of(&self, output: &str) -> bool {
+        self.0.contains_key(output)
     }
 
     /// The value that was promised, if one was and it is a `T`.

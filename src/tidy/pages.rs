@@ -89,6 +89,7 @@ fn links_within_the_repository_lead_somewhere() {
         "docs/data-sources/certificate_authority.md",
         "docs/ephemeral-resources/private_key.md",
         "docs/guides/fleets.md",
+        "docs/guides/from-apply-to-mtls.md",
         "docs/guides/messages.md",
         "docs/guides/renewal.md",
         "docs/guides/roots.md",

@@ -15,6 +15,7 @@ mod plan;
 mod preflight;
 mod present;
 mod settings;
+mod takeup;
 #[cfg(test)]
 mod testing;
 mod trust;
@@ -45,8 +46,8 @@ pub(super) struct CacertsSecret;
 type Outputs = Both<Issued, Written>;
 type Prior = State<CacertsSecret>;
 
-const OUTPUTS: [Attribute; 26] = joined(outputs::WRITTEN, issue::OUTPUTS);
-const ATTRIBUTES: [Attribute; 49] = joined(settings::ATTRIBUTES, OUTPUTS);
+const OUTPUTS: [Attribute; 28] = joined(outputs::WRITTEN, issue::OUTPUTS);
+const ATTRIBUTES: [Attribute; 55] = joined(settings::ATTRIBUTES, OUTPUTS);
 
 impl Resource for CacertsSecret {
     type Clients = Clients;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::takeup::{Owed, Verified};
 use super::trust::TrustedRoot;
 use crate::eks::ClusterArn;
 use crate::pki::Fingerprint;
@@ -23,6 +24,8 @@ pub(in crate::resources) struct Written {
     pub(super) drift: Vec<String>,
     pub(super) issued_certificate: Option<String>,
     pub(super) issued_certificate_chain: Option<String>,
+    pub(super) restart_reason: Option<String>,
+    pub(super) verified: Option<Verified>,
 }
 
 /// Notes about the Secret.
@@ -41,6 +44,19 @@ pub(in crate::resources) struct SecretNotes {
     /// again need not yield the same bytes.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) other_roots: bool,
+    /// A restart of istiod that no plan has announced yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owed: Option<Owed>,
+    /// Whether the last apply wanted to see istiod use what was written, and did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unverified: bool,
+}
+
+impl SecretNotes {
+    /// Whether istiod may have something else in memory than what the Secret held.
+    pub(super) fn doubts_istiod(&self) -> bool {
+        self.other_roots || self.unverified || self.owed.is_some()
+    }
 }
 
 const TRUSTED_ROOT: Kind = Kind::Object(&[
@@ -51,7 +67,14 @@ const TRUSTED_ROOT: Kind = Kind::Object(&[
     ("left_at", Kind::String),
 ]);
 
-pub(super) const WRITTEN: [Attribute; 10] = [
+const VERIFIED: Kind = Kind::Object(&[
+    ("by", Kind::String),
+    ("certificate_sha256", Kind::String),
+    ("found", Kind::String),
+    ("since", Kind::String),
+]);
+
+pub(super) const WRITTEN: [Attribute; 12] = [
     text("uid").says("UID of the Secret in the cluster."),
     text("cluster_fingerprint").says(
         "Which cluster the Secret is in: a digest of the API server's CA certificates, or its host \
@@ -73,4 +96,14 @@ pub(super) const WRITTEN: [Attribute; 10] = [
     text("issued_certificate").says("The certificate that `intermediate {}` issued, as PEM."),
     text("issued_certificate_chain")
         .says("The certificates above it as PEM, from the issuing CA to the root."),
+    text("restart_reason").says(
+        "Why the last write of the Secret called for a restart of istiod, null where it did not: `first_plug_in` \
+         (istiod signs with a CA of its own and does not look at the Secret), `takes_the_secret_for_its_own` (and \
+         would write to it), `roots` (the trusted roots change, which that istiod passes over), `layout` (other \
+         names of the files), `no_reload` and `sub_path` (it takes up no change at all), or `always`.",
+    ),
+    Attribute::new("verified", VERIFIED).says(
+        "What was seen of istiod after the last write: `by` which means (`pods`, `root` or `nothing`), of which \
+         certificate (SHA-256), what was `found`, and `since` when it is so (RFC 3339).",
+    ),
 ];

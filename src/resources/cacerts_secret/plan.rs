@@ -1,7 +1,7 @@
 //! What becomes of the Secret's outputs: pure.
 
-use super::settings::{Existing, Settings, given};
-use super::{Prior, compose, instance};
+use super::settings::{Existing, RestartIstiod, Settings, given};
+use super::{Prior, compose, instance, takeup};
 use crate::pki::Certificate;
 use crate::provider::{Policy, Renewals};
 use crate::resources::issue::{self, CERTIFICATE_OUTPUTS, Issuance, Issued, Reason, Standing};
@@ -31,6 +31,9 @@ pub(super) fn create(ask: &Ask<'_, Policy>, settings: &Settings) -> Verdict {
         verdict.becomes("cluster_arn", arn.to_string());
     }
     verdict.becomes("drift", Dynamic::List(Vec::new()));
+    if settings.restart_istiod == RestartIstiod::Never {
+        verdict.becomes("restart_reason", Dynamic::Null);
+    }
     if settings.issues().is_some() {
         // What is there may do, and then nothing is issued.
         if settings.on_existing != Existing::Adopt {
@@ -89,7 +92,27 @@ pub(super) fn update(ask: &Ask<'_, Policy>, prior: &Prior, settings: &Settings) 
     if drifted || prior.outputs.1.uid.is_none() {
         verdict.unknown(&["uid"]);
     }
+    let roots = roots_may_change(&verdict, prior, settings);
+    takeup::plan(&mut verdict, prior, settings, roots);
     verdict
+}
+
+/// Whether something could change for istiod beside the certificate under the same roots: a renewal alone does not.
+fn roots_may_change(verdict: &Verdict, prior: &Prior, settings: &Settings) -> bool {
+    let authority = |settings: &Settings| {
+        let issued = settings.issues();
+        issued.map(|it| it.certificate_authority_arn.clone())
+    };
+    let was = &prior.settings;
+    let given = given(settings).and_then(Result::ok);
+    let given = given.map(|chain| chain.root().sha256());
+    verdict.opens("uid")
+        || prior.private.other_roots
+        || prior.private.unverified
+        || authority(settings) != authority(was)
+        || given.is_some() && given != prior.outputs.0.root_sha256
+        || settings.format != was.format
+        || settings.additional_root_pems != was.additional_root_pems
 }
 
 /// The Secret is made in another cluster than it is in, where one is meant.

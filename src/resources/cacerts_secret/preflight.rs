@@ -3,7 +3,7 @@
 use super::compose;
 use super::present::Present;
 use super::settings::{Settings, given};
-use super::{CacertsSecret, Outputs, Prior, at, connected, instance, key, last, trust};
+use super::{CacertsSecret, Outputs, Prior, at, connected, instance, key, last, takeup, trust};
 use crate::clients::Clients;
 use crate::cluster::Cluster;
 use crate::cluster::secret::{Observed, Refusal};
@@ -12,13 +12,15 @@ use crate::resources::{issue, words};
 use crate::terraform::{Call, Diagnostic, Intent};
 
 /// What a plan is about to do.
-struct Planning<'a> {
+pub(super) struct Planning<'a> {
     prior: Option<&'a Prior>,
-    settings: &'a Settings,
+    pub(super) settings: &'a Settings,
     /// Whether a certificate is issued.
     issues: bool,
     /// Whether the trusted roots may change.
     roots: bool,
+    /// Whether istiod may have to be restarted.
+    restarts: bool,
     /// Whether the Secret is not what was written.
     drifted: bool,
     /// Why a certificate is issued, where one is.
@@ -33,6 +35,7 @@ impl<'a> Planning<'a> {
                 settings,
                 issues: settings.issues().is_some(),
                 roots: true,
+                restarts: true,
                 drifted: false,
                 reason: "created",
             },
@@ -45,6 +48,8 @@ impl<'a> Planning<'a> {
                 settings,
                 issues: settings.issues().is_some() && planned.is_open("issued_certificate"),
                 roots: planned.is_open("trusted_roots"),
+                restarts: planned.is_open("restart_reason")
+                    || planned.text("restart_reason").is_some(),
                 drifted: !prior.outputs.1.drift.is_empty(),
                 reason: planned.text("issue_reason").unwrap_or_default(),
             },
@@ -70,7 +75,7 @@ pub(super) async fn preflight(
         let instance = instance(settings);
         told.extend(issue::preflight(call, &instance, wanted, &last, reason).await);
     }
-    if told.is_empty() && (planning.drifted || planning.roots) {
+    if told.is_empty() && (planning.drifted || planning.roots || planning.restarts) {
         told.extend(about_the_secret(call, &planning).await);
     }
     told
@@ -106,7 +111,7 @@ async fn about_the_secret(call: &Call<'_, Clients>, planning: &Planning<'_>) -> 
             let instance = instance(planning.settings);
             Some(words::will_be_refused(&instance, &refusal))
         }
-        _ if planning.roots => roots(call, planning, &cluster, observed).await,
+        _ if planning.roots || planning.restarts => roots(call, planning, &cluster, observed).await,
         _ => None,
     }
 }
@@ -123,7 +128,8 @@ fn refusal(planning: &Planning<'_>, observed: &Observed) -> Option<Refusal> {
     compose::judged(observed, settings, outputs, policy).err()
 }
 
-/// A change of roots that workloads would not survive. Where AWS does not tell, nothing is said.
+/// A change of roots that workloads would not survive, or else the restarts that come with it. Where AWS does not tell,
+/// nothing is said.
 ///
 /// A renewal is warned about, as when the CA is in the way: see [`issue::preflight`].
 async fn roots(
@@ -137,13 +143,19 @@ async fn roots(
     } = *planning;
     let own = own_root(call, planning).await?;
     let mut present = Present::new(observed, prior);
-    if present.depends_on_istiod() {
+    let doubted = prior.is_some_and(|prior| prior.private.doubts_istiod());
+    if present.depends_on_istiod() || doubted {
         let published = trust::published(cluster, &at(settings)).await.ok()?;
         present.believe(published, prior, call.now);
     }
     let instance = instance(settings);
     let problem = match present.missteps(prior, settings, &own, call.now) {
-        Ok(missteps) if missteps.is_empty() => return None,
+        Ok(missteps) if missteps.is_empty() => {
+            return match planning.restarts {
+                true => takeup::announced(planning, cluster, &present, &own).await,
+                false => None,
+            };
+        }
         Ok(missteps) => words::root_change(&instance, &missteps, present.is_published()),
         Err(unfit) => words::bad_bundle(&instance, &unfit),
     };

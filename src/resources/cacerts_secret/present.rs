@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::{Prior, trust};
 use crate::cluster::secret::Observed;
 use crate::pki::roots::{Misstep, Published, Trust};
-use crate::pki::{Certificate, Live};
+use crate::pki::{Certificate, Format, Live};
 
 /// The Secret as it was read, if there is one.
 pub(super) struct Present {
@@ -16,6 +16,8 @@ pub(super) struct Present {
     pub(super) files: Files,
     /// What the mesh trusts; without a Secret nothing, until somebody has looked elsewhere.
     pub(super) trust: Trust,
+    /// The roots that an istiod publishes, as they stand there, where somebody has looked.
+    pub(super) published_pem: Option<String>,
 }
 
 impl Present {
@@ -37,16 +39,34 @@ impl Present {
             trust: trust.unwrap_or_default(),
             observed,
             files,
+            published_pem: None,
         }
+    }
+
+    /// What the files are, read.
+    pub(super) fn live(&self) -> Live {
+        Live::read(&self.files)
+    }
+
+    /// The layout that istiod would take.
+    pub(super) fn layout(&self) -> Option<Format> {
+        self.live().format()
+    }
+
+    /// One of the files that count, where it is text.
+    pub(super) fn text(&self, file: &str) -> Option<&str> {
+        std::str::from_utf8(self.files.get(file)?).ok()
     }
 
     /// Takes in what an istiod publishes at `now`.
     pub(super) fn believe(
         &mut self,
-        published: Option<Published>,
+        published: Option<(Published, String)>,
         prior: Option<&Prior>,
         now: Timestamp,
     ) {
+        let (published, pem) = published.unzip();
+        self.published_pem = pem;
         if self.is_published() {
             let roots = published.map_or_else(Vec::new, |published| published.roots);
             self.trust = trust::of_published(roots, prior, now);

@@ -42,6 +42,10 @@ pub(in crate::resources) struct Settings {
     pub(super) min_trust_overlap: Duration,
     pub(super) allow_root_replacement: bool,
     pub(super) on_destroy: OnDestroy,
+    pub(super) restart_istiod: RestartIstiod,
+    pub(super) verify: Verify,
+    pub(super) on_verify_failure: OnVerifyFailure,
+    pub(super) nudge_kubelet: bool,
     pub(super) intermediate: Vec<Issuance>,
 }
 
@@ -68,6 +72,32 @@ pub(super) enum Existing {
 pub(super) enum OnDestroy {
     Retain,
     Delete,
+}
+
+/// `restart_istiod`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RestartIstiod {
+    WhenRequired,
+    Always,
+    Never,
+}
+
+/// `verify`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verify {
+    Pods,
+    Root,
+    None,
+}
+
+/// `on_verify_failure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OnVerifyFailure {
+    Error,
+    Warn,
 }
 
 impl Settings {
@@ -101,8 +131,13 @@ impl Settings {
     }
 }
 
-const FILES: &[&str] = &["files_sha256"];
-const ROOTS: &[&str] = &["files_sha256", "trusted_roots"];
+const FILES: &[&str] = &["files_sha256", "restart_reason", "verified"];
+const ROOTS: &[&str] = &[
+    "files_sha256",
+    "trusted_roots",
+    "restart_reason",
+    "verified",
+];
 const FACTS: &[&str] = &[
     "serial_number",
     "serial_number_decimal",
@@ -116,6 +151,8 @@ const FACTS: &[&str] = &[
     "root_sha256",
     "files_sha256",
     "trusted_roots",
+    "restart_reason",
+    "verified",
 ];
 const ISSUED: &[&str] = &[
     "issued_certificate",
@@ -138,9 +175,11 @@ const ISSUED: &[&str] = &[
     "superseded_certificate_arns",
     "files_sha256",
     "trusted_roots",
+    "restart_reason",
+    "verified",
 ];
 
-pub(super) const ATTRIBUTES: [Attribute; 23] = [
+pub(super) const ATTRIBUTES: [Attribute; 27] = [
     text("eks_cluster_arn").optional().parses::<ClusterArn>().touches(&[]).says(
         "The EKS cluster that the Secret is in, instead of the provider's: one provider serves a whole \
          fleet by `for_each`. How to sign in is said in the provider block, so that roles may differ \
@@ -235,6 +274,31 @@ pub(super) const ATTRIBUTES: [Attribute; 23] = [
              as released; `delete` deletes it. Without it the next restart of istiod makes a new \
              self-signed root.",
         ),
+    text("restart_istiod").or(Fallback::Text("when_required")).touches(&["restart_reason", "verified"])
+        .check(Check::OneOf(&["when_required", "always", "never"]))
+        .says(
+            "Whether the Deployments of istiod beside the Secret (`app=istiod`, of all revisions) are restarted \
+             once it is written, and waited for: `when_required` where a running istiod would not take it up by \
+             itself, `always` whenever its files change, `never` leaves it to you. See `restart_reason`.",
+        ),
+    text("verify").or(Fallback::Text("pods")).touches(&["verified"])
+        .check(Check::OneOf(&["pods", "root", "none"]))
+        .says(
+            "How the apply looks whether istiod uses what was written: `pods` asks each pod of istiod for its \
+             metrics, `root` compares the roots that istiod hands on to its workloads, `none` does not look. \
+             Where the right for `pods` is missing there is a warning, and `root` takes its place.",
+        ),
+    text("on_verify_failure").or(Fallback::Text("error")).touches(&[])
+        .check(Check::OneOf(&["error", "warn"]))
+        .says(
+            "What becomes of an update whose certificate istiod does not use before the time is over, or whose \
+             restart does not end: with `error` it fails, so that a wave of updates stops at its first cluster, \
+             and the next plan looks again. When the Secret is created it is a warning in any case.",
+        ),
+    flag("nudge_kubelet").or(Fallback::Bool(false)).touches(&[]).says(
+        "Whether the pods of istiod are touched by an annotation, so that kubelet brings their files up to date \
+         at once instead of up to 90 seconds later.",
+    ),
 ];
 
 pub(super) const BLOCKS: [Block; 2] = [

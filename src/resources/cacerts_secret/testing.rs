@@ -16,6 +16,8 @@ pub(super) fn settings() -> Settings {
         "labels": {}, "annotations": {}, "on_existing": "error", "force_conflicts": false,
         "prune_keys": false, "allow_root_replacement": false,
         "min_trust_overlap": "24h", "on_destroy": "retain",
+        "restart_istiod": "when_required", "verify": "pods", "on_verify_failure": "error",
+        "nudge_kubelet": false,
         "intermediate": [],
     }))
     .expect("settings")

@@ -117,18 +117,19 @@ fn in_state(prior: &Prior) -> Tenures {
     tenures(&prior.outputs.1.trusted_roots)
 }
 
-/// What an istiod of the Secret's namespace has told its workloads to trust.
+/// What an istiod of the Secret's namespace has told its workloads to trust, and the file as it stands there.
 pub(super) async fn published(
     cluster: &Cluster,
     at: &SecretName,
-) -> Result<Option<Published>, Error> {
+) -> Result<Option<(Published, String)>, Error> {
     let found = cluster.config_map_beside(at, PUBLISHED).await?;
     Ok(found.and_then(|ConfigMap { mut data, written }| {
         let pem = data.remove(PUBLISHED_FILE)?;
-        Some(Published {
+        let published = Published {
             roots: Certificate::parse_all(&pem).ok()?,
             since: written,
-        })
+        };
+        Some((published, pem))
     }))
 }
 

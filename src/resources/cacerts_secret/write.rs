@@ -7,15 +7,17 @@ use super::material::Material;
 use super::outputs::SecretNotes;
 use super::present::Present;
 use super::settings::Settings;
+use super::takeup::{self, Wrote};
 use super::trust::{self, TrustedRoot};
 use super::{CacertsSecret, Outputs, Prior, at, connected, instance};
 use crate::clients::{self, Clients};
 use crate::cluster::secret::{Claim, Observed, Policy};
 use crate::cluster::{Access, Cluster, Error, NamespaceName, NamespaceState, PutError, SecretName};
 use crate::eks::ClusterArn;
-use crate::pki::{self, Certificate, Chain, PrivateKey};
+use crate::pki::{self, CaCerts, Certificate, Chain, PrivateKey};
 use crate::resources::custody::Kept;
 use crate::resources::issue;
+use crate::resources::mesh::Ends;
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done, Planned, Unfinished};
 
@@ -28,8 +30,8 @@ pub(super) struct Writing<'a> {
     pub(super) settings: &'a Settings,
     pub(super) planned: &'a Planned,
     pub(super) instance: Instance,
-    at: SecretName,
-    cluster: &'a Cluster,
+    pub(super) at: SecretName,
+    pub(super) cluster: &'a Cluster,
     eks: Option<&'a ClusterArn>,
 }
 
@@ -117,7 +119,10 @@ impl Writing<'_> {
 
     /// What an istiod publishes, where that matters; a warning where it cannot be seen.
     async fn look_for_roots(&self, present: &mut Present) -> Option<Diagnostic> {
-        if !present.depends_on_istiod() {
+        let doubted = self
+            .prior
+            .is_some_and(|prior| prior.private.doubts_istiod());
+        if !present.depends_on_istiod() && !doubted {
             return None;
         }
         match trust::published(self.cluster, &self.at).await {
@@ -195,17 +200,18 @@ impl Writing<'_> {
             .write_bundle(&chain, &key, &mut outputs, present, &mut warnings)
             .await;
         match written {
-            Ok(()) => {
+            Ok(wrote) => {
                 notes.pending = None;
                 let private = SecretNotes {
                     certificate: notes,
                     ..SecretNotes::default()
                 };
-                Ok(Done {
+                let done = Done {
                     outputs,
                     private,
                     warnings,
-                })
+                };
+                self.finish(done, wrote, present).await
             }
             Err(problem) => match ordered {
                 // Its key goes with this run, and the next one orders another.
@@ -227,6 +233,25 @@ impl Writing<'_> {
         }
     }
 
+    /// The Secret is written, which nothing undoes.
+    async fn finish(
+        &self,
+        mut done: Done<CacertsSecret>,
+        wrote: Wrote,
+        present: &Present,
+    ) -> Ended {
+        let failure = takeup::take_up(self, present, wrote, &mut done).await;
+        let Some(failure) = failure else {
+            return Ok(done);
+        };
+        let mut diagnostics = vec![failure];
+        diagnostics.extend(done.warnings);
+        Err(Unfinished {
+            left: Some((done.outputs, done.private)),
+            diagnostics,
+        })
+    }
+
     async fn write_bundle(
         &self,
         chain: &Chain,
@@ -234,7 +259,7 @@ impl Writing<'_> {
         outputs: &mut Outputs,
         present: &Present,
         warnings: &mut Vec<Diagnostic>,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<Wrote, Diagnostic> {
         let instance = &self.instance;
         let trust = &present.trust;
         self.can_follow(present, chain.root())?;
@@ -261,7 +286,7 @@ impl Writing<'_> {
             present,
             now: self.call.now,
         };
-        warnings.extend(case.warnings(&claim, policy)?);
+        let mut advice = case.warnings(&claim, policy)?;
         let within = self
             .call
             .deadline
@@ -279,10 +304,10 @@ impl Writing<'_> {
         warnings.extend(words::overwritten(instance, &written.how));
         let unwatched = present.is_published() && trust.roots != cacerts.bundle().roots();
         if unwatched && !trust.roots.is_empty() {
-            warnings.push(words::unwatched(instance));
+            advice.push(words::unwatched(instance));
         }
         outputs.1.uid = Some(written.secret.uid);
-        Ok(())
+        Ok(wrote(&cacerts, present, advice))
     }
 
     /// What to record of a certificate that was ordered and is not in the Secret.
@@ -307,5 +332,24 @@ impl Writing<'_> {
             left: Some((outputs, private)),
             diagnostics,
         }
+    }
+}
+
+/// The bundle as istiod will read it.
+fn wrote(cacerts: &CaCerts, present: &Present, advice: Vec<Diagnostic>) -> Wrote {
+    let bundle = cacerts.bundle();
+    let (certificate, roots) = (bundle.chain().certificate(), bundle.roots());
+    let root = roots.first().unwrap_or_else(|| bundle.chain().root());
+    let files = bundle.public_files();
+    let stays = |(name, text): (&&str, &String)| present.text(name) == Some(text.as_str());
+    Wrote {
+        certificate: certificate.sha256(),
+        ends: Ends {
+            chain: certificate.not_after(),
+            root: root.not_after(),
+        },
+        differs: !files.iter().all(stays),
+        roots: roots.iter().map(Certificate::to_pem).collect(),
+        advice,
     }
 }

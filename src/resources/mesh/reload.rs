@@ -57,7 +57,7 @@ impl<'a> Held<'a> {
     /// before it was written. Without either nothing says that they ever saw it.
     pub(in crate::resources) fn by(published: Option<&'a str>, had: Option<&'a str>) -> Self {
         match (published, had) {
-            (Some(roots), _) if is_self_signed(roots) && !had.is_some_and(|had| had == roots) => {
+            (Some(roots), _) if is_self_signed(roots) && had.is_none_or(|had| had != roots) => {
                 Self::SelfSigned
             }
             (Some(roots), _) | (None, Some(roots)) => Self::Roots(roots),
@@ -111,6 +111,14 @@ impl Reason {
         } else {
             None
         }
+    }
+
+    /// Whether what istiod publishes shows that the restart has been made since.
+    pub(in crate::resources) fn shows_in_roots(self) -> bool {
+        matches!(
+            self,
+            Self::TakesTheSecretForItsOwn | Self::FirstPlugIn | Self::Roots
+        )
     }
 
     /// Its word in outputs.

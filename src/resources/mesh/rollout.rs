@@ -1,5 +1,7 @@
 //! How the replacement of a Deployment's pods fares, judged as `kubectl rollout status` does.
 
+use std::fmt;
+
 use crate::cluster::istiod::{Deployment, Pod, Waiting};
 
 /// How far a rollout is.
@@ -79,6 +81,29 @@ impl Rollout {
             Self::Unseen | Self::Replacing { .. } | Self::Ending { .. } | Self::Starting { .. } => {
                 true
             }
+        }
+    }
+}
+
+impl fmt::Display for Rollout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("all pods are new and serve"),
+            Self::Unseen => f.write_str("its controller has not seen the change yet"),
+            Self::Paused => f.write_str("it is paused, and changes wait until it is resumed"),
+            Self::Replacing { updated, wanted } => write!(f, "{updated} of {wanted} pods are new"),
+            Self::Ending { old } => write!(f, "{old} old pods are yet to end"),
+            Self::Starting { available, wanted } => {
+                write!(f, "{available} of {wanted} new pods serve")
+            }
+            Self::GivenUp { message } => {
+                write!(
+                    f,
+                    "its controller has given up: {}",
+                    message.trim_end_matches('.')
+                )
+            }
+            Self::Deleted => f.write_str("it is being deleted"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod cluster;
 mod custody;
 mod eks;
 mod judged;
+mod mesh;
 mod obstacle;
 mod place;
 mod private_key;
@@ -30,6 +31,10 @@ pub(super) use custody::{
 };
 pub(super) use eks::{cluster_gone, not_there_yet};
 pub(super) use judged::{restart_needed, unsound, unwatched};
+pub(super) use mesh::{
+    istiods_unseen, not_nudged, not_taken_up, pods_unseen, restart_announced, restart_left,
+    restart_refused, restart_unannounced, rollout_unfinished, root_unseen,
+};
 pub(super) use obstacle::{cannot_issue, obstacle};
 pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use private_key::no_key;

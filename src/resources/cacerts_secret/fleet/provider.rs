@@ -102,6 +102,8 @@ static TEMPLATE: LazyLock<Settings> = LazyLock::new(|| {
         "labels": {}, "annotations": {}, "on_existing": "adopt", "force_conflicts": false,
         "prune_keys": false, "allow_root_replacement": false, "min_trust_overlap": "24h",
         "on_destroy": "retain", "intermediate": [issuance],
+        "restart_istiod": "when_required", "verify": "pods", "on_verify_failure": "error",
+        "nudge_kubelet": false,
     });
     serde_json::from_value(settings).expect("settings")
 });

@@ -9,6 +9,7 @@ mod cluster;
 mod custody;
 mod eks;
 mod judged;
+mod mesh;
 mod private_key;
 mod secret;
 mod signing_in;
@@ -42,6 +43,7 @@ fn chapters() -> Vec<Chapter> {
         judged::chapter(),
         secret::roots(),
         secret::ownership(),
+        mesh::chapter(),
         secret::drift(),
         secret::parting(),
         eks::chapter(),

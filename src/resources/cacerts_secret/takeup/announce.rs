@@ -1,0 +1,53 @@
+//! What a plan foretells of restarts: a look at the cluster, for messages only.
+
+use super::super::preflight::Planning;
+use super::super::{at, compose, instance};
+use crate::cluster::{Cluster, NamespaceName};
+use crate::pki::Certificate;
+use crate::resources::cacerts_secret::present::Present;
+use crate::resources::cacerts_secret::settings::RestartIstiod;
+use crate::resources::mesh::{Change, Held, Reason};
+use crate::resources::words;
+use crate::terraform::Diagnostic;
+
+/// The restarts that the apply will make, where that can be known: under a CA that leads to `own`.
+pub(in crate::resources::cacerts_secret) async fn announced(
+    planning: &Planning<'_>,
+    cluster: &Cluster,
+    present: &Present,
+    own: &Certificate,
+) -> Option<Diagnostic> {
+    let settings = planning.settings;
+    if settings.restart_istiod == RestartIstiod::Never {
+        return None;
+    }
+    let was = present.layout();
+    let published = present.published_pem.as_deref();
+    let had = was.and_then(|layout| present.text(layout.roots_file()));
+    // Without either nobody has signed for this mesh yet.
+    published.or(had)?;
+    let roots = compose::trusted(settings, own, &present.trust.roots).ok()?;
+    let roots: String = roots.iter().map(Certificate::to_pem).collect();
+    let at = at(settings);
+    let change = Change {
+        secret: at.name(),
+        held: Held::by(published, had),
+        roots: &roots,
+        layouts: (was, settings.layout()),
+        differs: true,
+    };
+    let namespace = NamespaceName::new(at.namespace()).ok()?;
+    let istiods = cluster.istiods(&namespace).await.ok()?;
+    let needed: Vec<_> = istiods
+        .iter()
+        .filter(|it| it.wanted > 0 || it.replicas > 0)
+        .filter_map(|it| Some((it.name.clone(), Reason::find(it, &change)?)))
+        .collect();
+    let reason = needed.iter().map(|(_, reason)| *reason).min()?;
+    let names: Vec<String> = needed.into_iter().map(|(name, _)| name).collect();
+    Some(words::restart_announced(
+        &instance(settings),
+        &names,
+        reason.word(),
+    ))
+}

@@ -1,0 +1,291 @@
+//! From the Secret to istiods that use it: restarting those that would not take it up, and looking whether they
+//! have. What was written stays written, whatever comes of this.
+
+mod announce;
+mod plan;
+mod record;
+mod restart;
+mod verify;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub(super) use announce::announced;
+pub(super) use plan::plan;
+pub(super) use record::{Owed, Verified};
+
+use super::present::Present;
+use super::settings::{OnVerifyFailure, RestartIstiod, Settings, Verify};
+use super::write::Writing;
+use super::{CacertsSecret, Prior};
+use crate::clients::Clients;
+use crate::cluster::istiod::Deployment;
+use crate::cluster::{Cluster, NamespaceName, SecretName};
+use crate::pki::{Fingerprint, Format};
+use crate::resources::mesh::{Change, Ends, Held, Reason};
+use crate::resources::words::{self, Instance};
+use crate::terraform::{Call, Diagnostic, Done};
+
+use restart::Restarted;
+use verify::Found;
+
+/// How often istiods are looked at while they change.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What was written, as an istiod will read it.
+pub(super) struct Wrote {
+    /// The file of the trust anchors.
+    pub(super) roots: String,
+    /// The signing certificate.
+    pub(super) certificate: Fingerprint,
+    /// What the gauges of an istiod with it show.
+    pub(super) ends: Ends,
+    /// Whether any file that istiod reads is another one than before.
+    pub(super) differs: bool,
+    /// Told where nobody restarts istiod, or nobody knows whether it must be.
+    pub(super) advice: Vec<Diagnostic>,
+}
+
+/// What is taken up, from what, and by whom.
+struct Takeup<'a> {
+    call: &'a Call<'a, Clients>,
+    prior: Option<&'a Prior>,
+    settings: &'a Settings,
+    instance: &'a Instance,
+    cluster: &'a Cluster,
+    at: &'a SecretName,
+    namespace: NamespaceName,
+    present: &'a Present,
+    wrote: &'a Wrote,
+}
+
+/// Has the istiods of the namespace take up what was written, and notes in `done` what came of it. Returns the failure
+/// of an update that must not pass as done.
+pub(super) async fn take_up(
+    writing: &Writing<'_>,
+    present: &Present,
+    mut wrote: Wrote,
+    done: &mut Done<CacertsSecret>,
+) -> Option<Diagnostic> {
+    let advice = std::mem::take(&mut wrote.advice);
+    let settings = writing.settings;
+    let unasked =
+        (settings.restart_istiod, settings.verify) == (RestartIstiod::Never, Verify::None);
+    let opened = writing.prior.is_none() || writing.planned.is_open("verified");
+    done.outputs.1.restart_reason = promised(writing);
+    if unasked || !opened {
+        done.warnings.extend(advice);
+        if unasked {
+            done.outputs.1.verified = None;
+        } else {
+            done.private.owed = writing.prior.and_then(|prior| prior.private.owed);
+        }
+        return None;
+    }
+    let takeup = Takeup {
+        call: writing.call,
+        prior: writing.prior,
+        settings,
+        instance: &writing.instance,
+        cluster: writing.cluster,
+        at: &writing.at,
+        namespace: NamespaceName::new(writing.at.namespace())
+            .expect("it is the namespace of a valid Secret name"),
+        present,
+        wrote: &wrote,
+    };
+    let unsaid = writing.prior.is_none() && !writing.planned.speaks_of("restart_reason");
+    let open = unsaid || writing.planned.is_open("restart_reason");
+    let announced = open || done.outputs.1.restart_reason.is_some();
+    takeup.run(announced, open, advice, done).await
+}
+
+/// The reason that the plan gave, or the one of before where the plan said nothing of it.
+fn promised(writing: &Writing<'_>) -> Option<String> {
+    if writing.planned.speaks_of("restart_reason") {
+        return writing.planned.text("restart_reason").map(str::to_owned);
+    }
+    let prior = writing.prior?;
+    prior.outputs.1.restart_reason.clone()
+}
+
+impl Takeup<'_> {
+    async fn run(
+        &self,
+        announced: bool,
+        open: bool,
+        advice: Vec<Diagnostic>,
+        done: &mut Done<CacertsSecret>,
+    ) -> Option<Diagnostic> {
+        let istiods = match self.cluster.istiods(&self.namespace).await {
+            Ok(istiods) => istiods,
+            Err(error) => {
+                // Where a restart is needed that nobody makes, there is nothing to wait for.
+                let vain = !advice.is_empty();
+                done.warnings.extend(advice);
+                done.warnings
+                    .push(words::istiods_unseen(self.instance, &error));
+                return if vain {
+                    self.left_undone("istiod was not restarted", done)
+                } else {
+                    self.verified(done).await
+                };
+            }
+        };
+        if istiods.is_empty() {
+            done.warnings.extend(advice);
+            let nobody = format!("there is no istiod in {} yet", self.namespace);
+            done.outputs.1.verified = Some(self.nothing(nobody));
+            return None;
+        }
+        let needed = self.needed(&istiods);
+        let reason = needed.first().map(|(_, reason)| *reason);
+        if open {
+            done.outputs.1.restart_reason = reason.map(|reason| reason.word().to_owned());
+        }
+        let Some(reason) = reason else {
+            return self.verified(done).await;
+        };
+        if self.settings.restart_istiod == RestartIstiod::Never {
+            done.warnings.push(words::restart_left(
+                self.instance,
+                &names(&needed),
+                reason.word(),
+            ));
+            return self.left_undone("istiod was not restarted", done);
+        }
+        if !announced {
+            done.private.owed = Some(Owed { reason });
+            done.warnings.push(words::restart_unannounced(
+                self.instance,
+                &names(&needed),
+                reason.word(),
+            ));
+            return self.left_undone("istiod is yet to be restarted", done);
+        }
+        match self.restart(&needed).await {
+            Restarted::Serving => self.verified(done).await,
+            Restarted::Refused(error) => {
+                done.warnings
+                    .push(words::restart_refused(self.instance, &error, reason.word()));
+                self.left_undone("istiod was not restarted", done)
+            }
+            Restarted::Unfinished(lines) => {
+                let told = words::rollout_unfinished(self.instance, &lines);
+                self.failed("the restart of istiod did not end", told, done)
+            }
+        }
+    }
+
+    /// The istiods that must be restarted, the most urgent reason first.
+    fn needed<'i>(&self, istiods: &'i [Deployment]) -> Vec<(&'i Deployment, Reason)> {
+        let published = self.present.published_pem.as_deref();
+        let was = self.present.layout();
+        let had = was.and_then(|layout| self.present.text(layout.roots_file()));
+        let will: Format = self.settings.layout();
+        let change = Change {
+            secret: self.at.name(),
+            held: Held::by(published, had),
+            roots: &self.wrote.roots,
+            layouts: (was, will),
+            differs: self.wrote.differs,
+        };
+        let always = self.settings.restart_istiod == RestartIstiod::Always;
+        let owed = self.prior.and_then(|prior| prior.private.owed);
+        // What istiod publishes says by now whether it has been restarted since.
+        let owed = owed.filter(|owed| published.is_none() || !owed.reason.shows_in_roots());
+        let reason = |istiod: &Deployment| {
+            let loads = istiod.mount_of(self.at.name()).is_some();
+            let demanded = always.then_some(Reason::Always);
+            let owed = owed.map(|owed| owed.reason).or(demanded).filter(|_| loads);
+            Reason::find(istiod, &change).or(owed)
+        };
+        let runs = istiods.iter().filter(|it| it.wanted > 0 || it.replicas > 0);
+        let mut needed: Vec<_> = runs
+            .filter_map(|istiod| Some((istiod, reason(istiod)?)))
+            .collect();
+        needed.sort_by_key(|(_, reason)| *reason);
+        needed
+    }
+
+    async fn verified(&self, done: &mut Done<CacertsSecret>) -> Option<Diagnostic> {
+        match self.verify(&mut done.warnings).await {
+            None => {
+                done.outputs.1.verified = None;
+                None
+            }
+            Some(Found::Taken { by, found }) => {
+                done.outputs.1.verified = Some(self.found(by, found));
+                None
+            }
+            Some(Found::Unknown { found }) => self.left_undone(&found, done),
+            Some(Found::NotTaken { by, lines }) => {
+                let told = words::not_taken_up(self.instance, by, &lines);
+                self.failed("istiod does not use the new CA", told, done)
+            }
+        }
+    }
+
+    /// Nothing was verified, and nothing more is to be expected of this run.
+    fn left_undone(&self, why: &str, done: &mut Done<CacertsSecret>) -> Option<Diagnostic> {
+        done.outputs.1.verified = Some(self.nothing(why.to_owned()));
+        None
+    }
+
+    /// A failure of an update is an error where the user wants it, so that a wave of updates stops here; of a create
+    /// it is a warning, because the host would taint the Secret. Either way the next plan looks again.
+    fn failed(
+        &self,
+        found: &str,
+        told: Diagnostic,
+        done: &mut Done<CacertsSecret>,
+    ) -> Option<Diagnostic> {
+        done.outputs.1.verified = Some(self.nothing(found.to_owned()));
+        let counts = self.settings.on_verify_failure == OnVerifyFailure::Error;
+        done.private.unverified = counts;
+        if counts && self.prior.is_some() {
+            return Some(told);
+        }
+        done.warnings
+            .push(told.with_severity(crate::terraform::Severity::Warning));
+        None
+    }
+
+    /// Whether there is time for another look, after a pause.
+    async fn may_look_again(&self) -> bool {
+        let next = Instant::now() + LOOK;
+        if next + LOOK > self.call.deadline {
+            return false;
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => true,
+            () = self.call.stop.cancelled() => false,
+        }
+    }
+
+    fn nothing(&self, found: String) -> Verified {
+        self.found(record::NOTHING, found)
+    }
+
+    fn found(&self, by: &str, found: String) -> Verified {
+        let certificate_sha256 = self.wrote.certificate;
+        let now = Verified {
+            by: by.to_owned(),
+            certificate_sha256,
+            found,
+            since: self.call.now,
+        };
+        let before = self
+            .prior
+            .and_then(|prior| prior.outputs.1.verified.as_ref());
+        now.since_it_is_so(before)
+    }
+}
+
+fn names(needed: &[(&Deployment, Reason)]) -> Vec<String> {
+    needed
+        .iter()
+        .map(|(istiod, _)| istiod.name.clone())
+        .collect()
+}

@@ -1,0 +1,255 @@
+//! Looking whether istiods use what was written.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Takeup;
+use crate::cluster::istiod::Pod;
+use crate::cluster::{Error, Problem};
+use crate::resources::cacerts_secret::settings::Verify;
+use crate::resources::cacerts_secret::trust;
+use crate::resources::mesh::{Ends, Shown, Untold};
+use crate::resources::words;
+use crate::terraform::Diagnostic;
+
+/// What a look found.
+pub(super) enum Found {
+    /// It is used, as far as this way of looking tells.
+    Taken {
+        /// `pods` or `root`.
+        by: &'static str,
+        /// In words, for the state.
+        found: String,
+    },
+    /// Nothing could be found out.
+    Unknown {
+        /// In words, for the state.
+        found: String,
+    },
+    /// It is not used, and the time is over.
+    NotTaken {
+        /// `pods` or `root`.
+        by: &'static str,
+        /// One line for each that does not.
+        lines: Vec<String>,
+    },
+}
+
+/// How long a pod may take to answer.
+const EACH: Duration = Duration::from_secs(10);
+
+/// How often a pod is asked that does not answer.
+const TRIES: u32 = 3;
+
+/// How often it is looked whether one that runs is ready: a minute and a half.
+const UNREADY: u32 = 45;
+
+/// What is known of one pod.
+enum Told {
+    Shows(Shown),
+    Silent { tries: u32, error: String },
+    Unready { looks: u32 },
+}
+
+impl Takeup<'_> {
+    /// Looks in the way that the user wants, and in the next best where a right is missing; `None` if not at all.
+    pub(super) async fn verify(&self, warnings: &mut Vec<Diagnostic>) -> Option<Found> {
+        match self.settings.verify {
+            Verify::None => return None,
+            Verify::Root => {}
+            Verify::Pods => match self.by_pods(warnings).await {
+                Ok(found) => return Some(found),
+                Err(error) => warnings.push(words::pods_unseen(self.instance, &error)),
+            },
+        }
+        Some(self.by_root(warnings).await)
+    }
+
+    async fn by_pods(&self, warnings: &mut Vec<Diagnostic>) -> Result<Found, Error> {
+        let mut told = BTreeMap::new();
+        let mut nudge = self.settings.nudge_kubelet;
+        loop {
+            let pods = self.cluster.istiod_pods(&self.namespace).await?;
+            let pods: Vec<Pod> = pods.into_iter().filter(serves).collect();
+            told.retain(|uid: &String, _| pods.iter().any(|pod| pod.uid == *uid));
+            for pod in &pods {
+                if !told.get(&pod.uid).is_some_and(Told::is_settled) {
+                    let before = told.remove(&pod.uid);
+                    told.insert(pod.uid.clone(), self.ask(pod, before).await?);
+                }
+            }
+            if told.values().all(Told::is_settled) {
+                return Ok(summary(&pods, &told));
+            }
+            if std::mem::take(&mut nudge) {
+                warnings.extend(self.nudge(&pods).await);
+            }
+            if !self.may_look_again().await {
+                return Ok(summary(&pods, &told));
+            }
+        }
+    }
+
+    /// A missing right is everybody's; whatever else is wrong is this pod's.
+    async fn ask(&self, pod: &Pod, before: Option<Told>) -> Result<Told, Error> {
+        if !pod.ready {
+            let looks = match before {
+                Some(Told::Unready { looks }) => looks + 1,
+                _ => 1,
+            };
+            return Ok(Told::Unready { looks });
+        }
+        let asked = self.cluster.istiod_expiries(&self.namespace, pod);
+        let error = match tokio::time::timeout(EACH, asked).await {
+            Ok(Ok(gauges)) => {
+                let shown = Shown::by(&gauges, pod, self.wrote.ends, self.ends_before());
+                return Ok(Told::Shows(shown));
+            }
+            Ok(Err(error)) if is_denied(&error) => return Err(error),
+            Ok(Err(error)) => error.problem.to_string(),
+            Err(_) => format!("no answer within {} s", EACH.as_secs()),
+        };
+        let tries = match before {
+            Some(Told::Silent { tries, .. }) => tries + 1,
+            _ => 1,
+        };
+        Ok(Told::Silent { tries, error })
+    }
+
+    fn ends_before(&self) -> Option<Ends> {
+        let live = self.present.live();
+        Some(Ends {
+            chain: live.certificate()?.not_after(),
+            root: live.roots().first()?.not_after(),
+        })
+    }
+
+    async fn nudge(&self, pods: &[Pod]) -> Option<Diagnostic> {
+        for pod in pods {
+            let nudged = self
+                .cluster
+                .nudge_istiod(&self.namespace, pod, self.call.now);
+            if let Err(error) = nudged.await {
+                return Some(words::not_nudged(self.instance, &error));
+            }
+        }
+        None
+    }
+
+    /// Whether the roots that istiod hands on are those that were written. That it signs with the new certificate does
+    /// not follow where the roots are the same.
+    async fn by_root(&self, warnings: &mut Vec<Diagnostic>) -> Found {
+        loop {
+            let published = trust::published(self.cluster, self.at).await;
+            let shown = match published {
+                Ok(Some((_, pem))) => Ok(pem),
+                Ok(None) => {
+                    let found = "no istiod has handed on any roots yet".to_owned();
+                    return Found::Unknown { found };
+                }
+                Err(error) if is_denied(&error) => {
+                    warnings.push(words::root_unseen(self.instance, &error));
+                    let found = "what istiod uses could not be seen".to_owned();
+                    return Found::Unknown { found };
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            if shown.as_ref() == Ok(&self.wrote.roots) {
+                let found = "istiod hands on the trusted roots".to_owned();
+                return Found::Taken { by: "root", found };
+            }
+            if !self.may_look_again().await {
+                let other = "the ConfigMap istio-ca-root-cert has other roots than root-cert.pem";
+                let lines = vec![shown.err().unwrap_or_else(|| other.to_owned())];
+                return Found::NotTaken { by: "root", lines };
+            }
+        }
+    }
+}
+
+impl Told {
+    /// Whether asking again would tell nothing else.
+    fn is_settled(&self) -> bool {
+        match self {
+            Self::Shows(shown) => !shown.may_follow(),
+            Self::Silent { tries, .. } => *tries >= TRIES,
+            Self::Unready { looks } => *looks >= UNREADY,
+        }
+    }
+}
+
+fn serves(pod: &Pod) -> bool {
+    !pod.deleting && pod.phase == "Running"
+}
+
+fn is_denied(error: &Error) -> bool {
+    matches!(error.problem, Problem::Forbidden { .. })
+}
+
+fn summary(pods: &[Pod], told: &BTreeMap<String, Told>) -> Found {
+    let (mut new, mut silent, mut other) = (0_u32, Vec::new(), Vec::new());
+    for pod in pods {
+        let name = &pod.name;
+        match told.get(&pod.uid) {
+            Some(Told::Shows(Shown::New)) => new += 1,
+            Some(Told::Shows(Shown::Untold(why))) => {
+                silent.push(format!("{name} {}", untold(*why)))
+            }
+            Some(Told::Silent { error, .. }) => {
+                silent.push(format!("{name} does not answer: {error}"))
+            }
+            Some(Told::Unready { .. }) => silent.push(format!("{name} is not ready")),
+            Some(Told::Shows(shown)) => other.push(format!("{name} {}", shows(*shown))),
+            None => {}
+        }
+    }
+    if !other.is_empty() {
+        let lines = [other, silent].concat();
+        return Found::NotTaken { by: "pods", lines };
+    }
+    let counted = match new {
+        1 => "1 pod of istiod uses the new CA".to_owned(),
+        _ => format!("{new} pods of istiod use the new CA"),
+    };
+    match (new, silent.as_slice()) {
+        (0, []) => Found::Unknown {
+            found: "no pod of istiod runs".to_owned(),
+        },
+        (0, silent) => Found::Unknown {
+            found: silent.join("; "),
+        },
+        (_, []) => Found::Taken {
+            by: "pods",
+            found: counted,
+        },
+        (_, silent) => Found::Taken {
+            by: "pods",
+            found: format!("{counted}; {}", silent.join("; ")),
+        },
+    }
+}
+
+fn untold(why: Untold) -> &'static str {
+    match why {
+        Untold::SinceItsStart => "shows only what it started with, as releases before 1.24 do",
+        Untold::SameEnds => "shows an end that the former CA had, too",
+    }
+}
+
+fn shows(shown: Shown) -> String {
+    match shown {
+        Shown::New | Shown::Untold(_) => "uses the new CA".to_owned(),
+        Shown::Old => "still uses the former CA".to_owned(),
+        Shown::SelfSigned => "signs with a CA of its own".to_owned(),
+        Shown::Other(gauges) => {
+            let end = |end: Option<jiff::Timestamp>| {
+                end.map_or_else(|| "never".to_owned(), |end| end.to_string())
+            };
+            format!(
+                "uses another CA, which ends at {}, with a root that ends at {}",
+                end(gauges.chain),
+                end(gauges.root)
+            )
+        }
+    }
+}
