@@ -1,6 +1,7 @@
 //! Meshes that really run: a real istiod in pods that a real controller manager makes, in a network
 //! of the story's own.
 
+mod pods;
 mod rolled;
 
 use std::fs;
@@ -11,6 +12,11 @@ use istiopca_acceptance::istio::judge::Workload;
 use istiopca_acceptance::istio::node::Node;
 
 use crate::world::World;
+
+/// Has the certificate issued anew whenever the number is another.
+fn triggered(incident: usize) -> String {
+    format!("renew_triggers = {{ incident = \"{incident}\" }}")
+}
 
 /// A world with a node for the pods of its namespace.
 pub(crate) struct Mesh {

@@ -7,16 +7,12 @@ use istiopca_acceptance::istio::istiod::{PLUGGED_IN, RELOADED, SELF_SIGNED};
 use istiopca_acceptance::istio::node::{Counts, Istiod, Kubelet};
 use istiopca_acceptance::network;
 
-use super::Mesh;
+use super::{Mesh, triggered};
 
 const ONE: Counts = Counts {
     replica_sets: 1,
     pods: 1,
 };
-
-fn triggered(incident: usize) -> String {
-    format!("renew_triggers = {{ incident = \"{incident}\" }}")
-}
 
 #[test]
 fn a_pod_that_starts_after_the_first_apply_signs_under_the_root_in_private_ca() {

@@ -233,6 +233,14 @@ impl Node {
         of_it.any(|pod| pod.words.contains(words))
     }
 
+    /// The names of a Deployment's pods that have not ended.
+    #[must_use]
+    pub fn pods(&self, deployment: &str) -> Vec<String> {
+        let pods = locked(&self.shared.pods);
+        let of_it = pods.iter().filter(|(_, pod)| pod.runs_for(deployment));
+        of_it.map(|(name, _)| name.clone()).collect()
+    }
+
     fn running(&self, deployment: &str) -> Option<Ipv4Addr> {
         let pods = locked(&self.shared.pods);
         let mut of_it = pods.values().filter(|pod| pod.runs_for(deployment));
