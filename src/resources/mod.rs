@@ -4,6 +4,7 @@
 mod cacerts_secret;
 mod certificate_authority;
 mod custody;
+mod home;
 mod intermediate;
 mod issue;
 mod mesh;

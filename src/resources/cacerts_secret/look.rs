@@ -4,9 +4,7 @@ use super::compose::Files;
 use super::drift::drift;
 use super::outputs::SecretNotes;
 use super::settings::Settings;
-use super::{
-    CacertsSecret, Outputs, Prior, at, elsewhere, instance, is_gone, is_of_another, known, trust,
-};
+use super::{CacertsSecret, Outputs, Prior, at, home, instance, trust};
 use crate::clients::{Clients, Connected};
 use crate::pki::Live;
 use crate::resources::issue;
@@ -48,17 +46,18 @@ async fn look_at_secret(
         mut private,
     } = state;
     let instance = instance(&settings);
-    let connected = match known(call, &settings, &outputs.1).await {
+    let home = home(&settings, &outputs.1);
+    let connected = match home.known(call).await {
         Ok(connected) => connected,
         // Before the cluster is known nothing can be said of the Secret, and nothing needs to be.
         Err(error) if error.not_known_yet().is_some() => {
             return Ok(here(outputs, private, Vec::new()));
         }
-        Err(error) if is_gone(&error, &outputs.1) => {
+        Err(error) if home.is_gone(&error) => {
             let warnings = vec![words::cluster_gone(&instance, &error)];
             return Ok(Reading::Gone { warnings });
         }
-        Err(error) if is_of_another(&error, &outputs.1) => {
+        Err(error) if home.is_not(&error) => {
             private.elsewhere = Some(format!("another one, of which AWS says that {error}"));
             return Ok(here(outputs, private, Vec::new()));
         }
@@ -67,7 +66,7 @@ async fn look_at_secret(
             return passed_over(call, outputs, private, problem);
         }
     };
-    private.elsewhere = elsewhere(&connected, &outputs.1);
+    private.elsewhere = home.elsewhere(&connected);
     if private.elsewhere.is_some() {
         return Ok(here(outputs, private, Vec::new()));
     }

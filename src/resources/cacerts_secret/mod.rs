@@ -28,6 +28,7 @@ pub(in crate::resources) use outputs::SecretNotes;
 use outputs::Written;
 use settings::Settings;
 
+use super::home::{self, Home};
 use super::issue::{self, Issued, Last};
 use super::words::Instance;
 use crate::clients::{Clients, Connected, NoCluster};
@@ -128,41 +129,16 @@ fn last(prior: &Prior, reason: &str) -> Last {
 
 /// The cluster that the Secret is to be in.
 async fn connected(call: &Call<'_, Clients>, settings: &Settings) -> Result<Connected, NoCluster> {
-    let named = settings.eks_cluster_arn.as_ref();
-    call.clients.cluster(named).await
+    home::connected(call, settings.eks_cluster_arn.as_ref()).await
 }
 
-/// The cluster that the Secret is in. Where the provider block named it and does so no more, because
-/// resources now name theirs, it is still known by its ARN.
-async fn known(
-    call: &Call<'_, Clients>,
-    settings: &Settings,
-    written: &Written,
-) -> Result<Connected, NoCluster> {
-    match (connected(call, settings).await, &written.cluster_arn) {
-        (Err(error), Some(arn)) if error.names_none() => call.clients.cluster(Some(arn)).await,
-        (settled, _) => settled,
+/// The cluster that the Secret is in.
+fn home<'a>(settings: &'a Settings, written: &'a Written) -> Home<'a> {
+    Home {
+        named: settings.eks_cluster_arn.as_ref(),
+        arn: written.cluster_arn.as_ref(),
+        fingerprint: written.cluster_fingerprint.as_ref(),
     }
-}
-
-/// What the connection leads to, where that is another cluster than the Secret's.
-fn elsewhere(connected: &Connected, written: &Written) -> Option<String> {
-    let now = connected.cluster.fingerprint().to_string();
-    let known = written.cluster_fingerprint.as_ref()?;
-    let arn = connected.eks.as_ref().map(ToString::to_string);
-    (*known != now).then(|| arn.unwrap_or(now))
-}
-
-/// Whether it says something of a cluster that is not there yet and is not the Secret's.
-fn is_of_another(error: &NoCluster, written: &Written) -> bool {
-    let arn = written.cluster_arn.as_ref();
-    arn.is_some_and(|arn| error.is_of_another(arn))
-}
-
-/// Whether the very cluster of the Secret is gone, and the Secret with it.
-fn is_gone(error: &NoCluster, written: &Written) -> bool {
-    let arn = written.cluster_arn.as_ref();
-    arn.is_some_and(|arn| error.says_gone(arn))
 }
 
 fn instance(settings: &Settings) -> Instance {

@@ -1,9 +1,8 @@
 //! Letting go of the Secret, and then of the certificate that was in it.
 
-use super::outputs::Written;
-use super::settings::{OnDestroy, Settings};
-use super::{Prior, at, connected, elsewhere, instance, is_gone};
-use crate::clients::{Clients, Connected, NoCluster};
+use super::settings::OnDestroy;
+use super::{Prior, at, home, instance};
+use crate::clients::Clients;
 use crate::cluster::Parted;
 use crate::resources::issue;
 use crate::resources::words::{self, Instance};
@@ -70,10 +69,11 @@ async fn leave(
     ending: Ending,
 ) -> Result<Parting, Diagnostic> {
     let written = &state.outputs.1;
-    let cluster = match former(call, &state.settings, written).await {
+    let home = home(&state.settings, written);
+    let cluster = match home.former(call).await {
         Ok(Some(connected)) => connected.cluster,
         Ok(None) => return Ok(Parting::there(Some(words::forgotten_elsewhere(instance)))),
-        Err(error) if is_gone(&error, written) => {
+        Err(error) if home.is_gone(&error) => {
             return Ok(Parting::gone(Some(words::cluster_gone(instance, &error))));
         }
         Err(error) => return Err(words::connection(instance, &error)),
@@ -93,25 +93,5 @@ async fn leave(
         }
         Ok(Parted::Left { .. } | Parted::Released) => Ok(Parting::there(None)),
         Err(error) => Err(words::trouble(instance, &error)),
-    }
-}
-
-/// The cluster to take the Secret out of, by its ARN wherever the provider block leads now; `None` if it is out of
-/// reach, because the provider was pointed at another one.
-async fn former(
-    call: &Call<'_, Clients>,
-    settings: &Settings,
-    written: &Written,
-) -> Result<Option<Connected>, NoCluster> {
-    let there = |it: Connected| Some(it).filter(|it| elsewhere(it, written).is_none());
-    let Some(arn) = &written.cluster_arn else {
-        return connected(call, settings).await.map(there);
-    };
-    match call.clients.cluster(Some(arn)).await {
-        Ok(found) => Ok(there(found)),
-        Err(error) => connected(call, settings)
-            .await
-            .map(there)
-            .map_err(|_| error),
     }
 }

@@ -1,9 +1,10 @@
 //! What becomes of the Secret's outputs: pure.
 
 use super::settings::{Existing, RestartIstiod, Settings, given};
-use super::{Prior, compose, instance, takeup};
+use super::{Prior, compose, home, instance, takeup};
 use crate::pki::Certificate;
 use crate::provider::{Policy, Renewals};
+use crate::resources::home::Move;
 use crate::resources::issue::{self, CERTIFICATE_OUTPUTS, Issuance, Issued, Reason, Standing};
 use crate::resources::words;
 use crate::terraform::value::Written as _;
@@ -118,33 +119,16 @@ fn roots_may_change(verdict: &Verdict, prior: &Prior, settings: &Settings) -> bo
 /// The Secret is made in another cluster than it is in, where one is meant.
 fn moved(prior: &Prior, settings: &Settings) -> Option<Verdict> {
     let mut verdict = Verdict::keep();
-    let leads_to = prior.private.elsewhere.as_ref();
-    if let Some(leads_to) = leads_to.filter(|_| !names_its_cluster(prior, settings)) {
-        let written = &prior.outputs.1;
-        let arn = written.cluster_arn.as_ref().map(ToString::to_string);
-        let known = arn.or_else(|| written.cluster_fingerprint.clone());
-        let (instance, known) = (instance(settings), known.unwrap_or_default());
-        verdict.replace("cluster_fingerprint");
-        verdict.tell(words::elsewhere(&instance, &known, leads_to));
-    } else if in_another_cluster(prior, settings) {
-        verdict.replace("eks_cluster_arn");
-    } else {
-        return None;
+    let home = home(&prior.settings, &prior.outputs.1);
+    let wanted = settings.eks_cluster_arn.as_ref();
+    match home.moves(wanted, prior.private.elsewhere.as_ref())? {
+        Move::Led { from, to } => {
+            verdict.replace("cluster_fingerprint");
+            verdict.tell(words::elsewhere(&instance(settings), &from, &to));
+        }
+        Move::Named => verdict.replace("eks_cluster_arn"),
     }
     Some(verdict)
-}
-
-/// Whether the configuration names another cluster than the Secret's. The cluster that the provider block names may
-/// get a name of its own here; to which one the provider block leads is not known while planning.
-fn in_another_cluster(prior: &Prior, settings: &Settings) -> bool {
-    settings.eks_cluster_arn != prior.settings.eks_cluster_arn
-        && !names_its_cluster(prior, settings)
-}
-
-/// Whether the configuration names the very cluster of the Secret, wherever the provider block leads.
-fn names_its_cluster(prior: &Prior, settings: &Settings) -> bool {
-    let named = settings.eks_cluster_arn.as_ref();
-    named.is_some() && named == prior.outputs.1.cluster_arn.as_ref()
 }
 
 fn issue_when_due(
