@@ -46,6 +46,8 @@ pub enum Verb {
     Review,
     /// Find all of a kind.
     List,
+    /// Find out in which version it is served.
+    Discover,
     /// Have its pods replaced.
     Restart,
     /// Touch it, so that somebody looks at it.
@@ -71,6 +73,15 @@ pub enum Object {
     Pods(String),
     /// The metrics of a pod through the API server's proxy, as `namespace/pod`.
     Metrics(String),
+    /// An object of somebody else's API: its resource in the plural, and `namespace/name`.
+    Custom {
+        /// As a rule names it.
+        resource: &'static str,
+        /// Where it is.
+        at: String,
+    },
+    /// An API group.
+    Group(&'static str),
     /// Our own rights, in words such as `patch secrets istio-system/cacerts`.
     Access(String),
 }
@@ -88,6 +99,8 @@ pub enum Kind {
     Deployment,
     /// A pod in it.
     Pod,
+    /// An object of somebody else's API in it.
+    Custom,
 }
 
 /// What came of a call that failed.
@@ -216,7 +229,7 @@ impl Error {
         match self.problem {
             Problem::Stale { .. } => true,
             Problem::Gone {
-                what: Kind::Secret | Kind::Deployment | Kind::Pod,
+                what: Kind::Secret | Kind::Deployment | Kind::Pod | Kind::Custom,
             } => self.action.verb != Verb::Read,
             _ => false,
         }
@@ -243,7 +256,7 @@ impl Verb {
     /// The verb of a rule that allows this.
     pub fn rbac(self) -> &'static str {
         match self {
-            Self::Read => "get",
+            Self::Read | Self::Discover => "get",
             Self::Create | Self::Review => "create",
             Self::Update | Self::Adopt | Self::Release | Self::Restart | Self::Nudge => "patch",
             Self::Delete => "delete",
@@ -262,6 +275,8 @@ impl Object {
             Self::Deployment(_) | Self::Deployments(_) => "deployments",
             Self::Pod(_) | Self::Pods(_) => "pods",
             Self::Metrics(_) => "pods/proxy",
+            Self::Custom { resource, .. } => resource,
+            Self::Group(_) => "apis",
             Self::Access(_) => "selfsubjectaccessreviews",
         }
     }
@@ -284,6 +299,7 @@ impl fmt::Display for Verb {
             Self::Delete => "deleting",
             Self::Review => "asking for the right to",
             Self::List => "listing",
+            Self::Discover => "discovering",
             Self::Restart => "restarting",
             Self::Nudge => "touching",
         })
@@ -301,6 +317,8 @@ impl fmt::Display for Object {
             Self::Pod(at) => write!(f, "pod {at}"),
             Self::Pods(namespace) => write!(f, "the pods of istiod in {namespace}"),
             Self::Metrics(at) => write!(f, "the metrics of pod {at}"),
+            Self::Custom { resource, at } => write!(f, "{resource} {at}"),
+            Self::Group(name) => write!(f, "the API group {name}"),
             Self::Access(words) => f.write_str(words),
         }
     }
@@ -314,6 +332,7 @@ impl fmt::Display for Kind {
             Self::ConfigMap => "ConfigMap",
             Self::Deployment => "Deployment",
             Self::Pod => "pod",
+            Self::Custom => "object",
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Adapter: Kubernetes. One cluster, in it one Secret that may be ours, and beside it the istiods that load it.
+//! Adapter: Kubernetes. One cluster, in it one Secret that may be ours, beside it the istiods that load it, and one field
+//! of who else would write it.
 //!
 //! [`secret`] decides, purely; the rest sends, waits and classifies. This room knows neither Terraform nor
 //! certificates: the values of a Secret are opaque bytes, told apart by their SHA-256.
@@ -9,6 +10,7 @@ pub mod secret;
 
 mod access;
 mod config_map;
+mod custom;
 mod door;
 mod error;
 mod namespace;
@@ -33,6 +35,7 @@ pub use connect::{
     Clock, ConnectError, EksCluster, Fingerprint, Found, Reach, Resolved, SecretText, Settings,
     SettingsError, Target, resolve, resolve_found,
 };
+pub use custom::{Custom, CustomName, Looked};
 pub use door::{ClientIdentity, Issuer, NoPass, Obtaining, Pass};
 pub use error::{Action, Error, Kind, Object, Problem, Verb};
 pub use namespace::{NamespaceName, NamespaceState};

@@ -36,7 +36,7 @@ pub(super) fn problem(
             principal: None,
         },
         403 => forbidden(action, &status, message),
-        404 => gone(code, status, message),
+        404 => gone(action, code, status, message),
         409 => conflict(&status, message),
         // The uid that we name is not that of the object any more.
         422 if status.causes().any(|cause| cause.field == "metadata.uid") => {
@@ -99,7 +99,7 @@ fn denied_by_rbac(message: &str) -> Option<(&str, &str)> {
     Some((verb, rest.split_once('"')?.0))
 }
 
-fn gone(code: u16, status: Status, message: String) -> Problem {
+fn gone(action: &Action, code: u16, status: Status, message: String) -> Problem {
     match status.details.as_ref().map_or("", |details| &details.kind) {
         "namespaces" => Problem::Gone {
             what: Kind::Namespace,
@@ -112,12 +112,17 @@ fn gone(code: u16, status: Status, message: String) -> Problem {
             what: Kind::Deployment,
         },
         "pods" => Problem::Gone { what: Kind::Pod },
+        kind if is_custom(action, kind) => Problem::Gone { what: Kind::Custom },
         _ => Problem::Server {
             code,
             reason: status.reason,
             message,
         },
     }
+}
+
+fn is_custom(action: &Action, kind: &str) -> bool {
+    matches!(action.object, Object::Custom { resource, .. } if resource == kind)
 }
 
 fn conflict(status: &Status, message: String) -> Problem {

@@ -10,6 +10,7 @@ mod issue;
 mod mesh;
 pub(crate) mod metadata;
 mod private_key;
+mod tse_handover;
 mod words;
 
 use crate::clients::Clients;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Box<dyn Managed<Clients, Policy>>> {
     vec![
         Slot::<intermediate::Intermediate>::boxed(),
         Slot::<cacerts_secret::CacertsSecret>::boxed(),
+        Slot::<tse_handover::TseHandover>::boxed(),
     ]
 }
 

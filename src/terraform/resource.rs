@@ -217,6 +217,13 @@ impl Verdict {
 
 #[cfg(test)]
 impl Verdict {
+    /// What makes it another object, and the summaries of what is told.
+    pub(crate) fn replaced_and_told(&self) -> (Vec<String>, Vec<String>) {
+        let replaced = self.replace.iter().map(ToString::to_string);
+        let told = self.diagnostics.iter().map(|told| told.summary.clone());
+        (replaced.collect(), told.collect())
+    }
+
     /// What a host would hand back of it with the operation: nothing of what stays.
     pub(crate) fn promised(self) -> Planned {
         let changes = self.changes.into_iter();

@@ -87,6 +87,7 @@ fn links_within_the_repository_lead_somewhere() {
         "docs/resources/intermediate.md",
         "docs/resources/cacerts_secret.md",
         "docs/data-sources/certificate_authority.md",
+        "docs/resources/tse_handover.md",
         "docs/ephemeral-resources/private_key.md",
         "docs/guides/fleets.md",
         "docs/guides/from-apply-to-mtls.md",
@@ -101,6 +102,7 @@ fn links_within_the_repository_lead_somewhere() {
         "examples/terraform/renewal-pipeline/README.md",
         "examples/terraform/root-rotation/README.md",
         "examples/terraform/terragrunt-fleet/README.md",
+        "examples/terraform/tse-handover/README.md",
     ];
     let dead = pages.into_iter().flat_map(|page| {
         let text =

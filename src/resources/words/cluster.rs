@@ -59,7 +59,7 @@ fn met(problem: &Problem) -> (&'static str, String) {
             "Create it first, or set `create_namespace = true`.",
         ),
         Problem::Gone {
-            what: Kind::Secret | Kind::ConfigMap | Kind::Deployment | Kind::Pod,
+            what: Kind::Secret | Kind::ConfigMap | Kind::Deployment | Kind::Pod | Kind::Custom,
         } => ("what was read went away meanwhile", AGAIN),
         Problem::Unauthorized { .. } => (
             "the cluster refuses the credentials",
@@ -85,7 +85,7 @@ fn met(problem: &Problem) -> (&'static str, String) {
             return ("the cluster cannot be reached", reachable(reach));
         }
         Problem::Conflict { .. } | Problem::Stale { .. } => (
-            "somebody else is writing the Secret",
+            "somebody else is writing it",
             "Run it again; if it happens again, find the other writer and stop it.",
         ),
         Problem::Terminating { finalizers, .. } => {

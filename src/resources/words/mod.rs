@@ -8,6 +8,7 @@ mod certificate;
 mod cluster;
 mod custody;
 mod eks;
+mod handover;
 mod judged;
 mod mesh;
 mod obstacle;
@@ -30,6 +31,10 @@ pub(super) use custody::{
     other_supplied_key, sealed_for_another, was_in_state,
 };
 pub(super) use eks::{cluster_gone, not_there_yet};
+pub(super) use handover::{
+    no_plane, no_tse, plane_denied, plane_elsewhere, plane_gone, plane_gone_with_cluster,
+    plane_insists, plane_pointed_elsewhere, stays_handed_over, taken_back,
+};
 pub(super) use judged::{restart_needed, unsound, unwatched};
 pub(super) use mesh::{
     istiods_unseen, not_nudged, not_taken_up, pods_unseen, restart_announced, restart_left,
@@ -45,6 +50,7 @@ pub(super) use secret::{
 };
 pub(super) use signing_in::sign_in;
 
+use super::tse_handover::Plane;
 use crate::eks::ClusterArn;
 use crate::pca;
 use crate::terraform::{Diagnostic, Path};
@@ -86,13 +92,29 @@ impl Instance {
     /// A Secret, by namespace and name, and by the cluster where it names one itself.
     pub(super) fn secret(namespace: &str, name: &str, cluster: Option<&ClusterArn>) -> Self {
         let settings = Path::from("intermediate").index(0);
-        let place = cluster.map_or_else(String::new, |arn| {
-            let (name, account, region) = (arn.name(), arn.account(), arn.region());
-            format!(" in {name} ({account}, {region})")
-        });
         Self {
-            name: format!("Secret {namespace}/{name}{place}"),
+            name: format!("Secret {namespace}/{name}{}", in_cluster(cluster)),
             settings,
+        }
+    }
+
+    /// A plane of Tetrate Service Express, in the same way.
+    pub(super) fn plane(
+        plane: Plane,
+        namespace: &str,
+        name: &str,
+        cluster: Option<&ClusterArn>,
+    ) -> Self {
+        let plane = match plane {
+            Plane::Management => "management",
+            Plane::Control => "control",
+        };
+        Self {
+            name: format!(
+                "TSE {plane} plane {namespace}/{name}{}",
+                in_cluster(cluster)
+            ),
+            settings: Path::root(),
         }
     }
 
@@ -116,6 +138,13 @@ impl fmt::Display for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+fn in_cluster(cluster: Option<&ClusterArn>) -> String {
+    cluster.map_or_else(String::new, |arn| {
+        let (name, account, region) = (arn.name(), arn.account(), arn.region());
+        format!(" in {name} ({account}, {region})")
+    })
 }
 
 /// The mesh goes on with what it has: the sentence that ends most failures of a renewal.

@@ -46,5 +46,6 @@ mod rotation;
 mod scripts;
 mod signing_in;
 mod signing_in_to_clusters;
+mod tse_handover;
 mod usurpers;
 mod world;

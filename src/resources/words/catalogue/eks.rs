@@ -21,7 +21,7 @@ fn arn(account: &str) -> ClusterArn {
     text.parse().expect("an ARN")
 }
 
-fn absent() -> Error {
+pub(super) fn absent() -> Error {
     Error::Absent {
         place: place(),
         account: Some("444455556666".to_owned()),

@@ -8,6 +8,7 @@ mod certificate;
 mod cluster;
 mod custody;
 mod eks;
+mod handover;
 mod judged;
 mod mesh;
 mod private_key;
@@ -48,6 +49,7 @@ fn chapters() -> Vec<Chapter> {
         secret::parting(),
         eks::chapter(),
         cluster::chapter(),
+        handover::chapter(),
     ]
 }
 
@@ -164,7 +166,9 @@ fn a_message_says_what_happened_what_it_means_and_what_to_do() {
         let named = summary.starts_with("Secret istio-system/cacerts: ")
             || summary.starts_with("Intermediate CA \"istio-ca.prod\": ")
             || summary.starts_with("Private CA 11111111-2222-3333-4444-555555555555 (")
-            || summary.starts_with("Private key: ");
+            || summary.starts_with("Private key: ")
+            || summary.starts_with("TSE management plane tse/managementplane: ")
+            || summary.starts_with("TSE control plane istio-system/controlplane: ");
         assert!(named, "{summary}");
         assert!(!summary.ends_with('.') && summary.len() <= 110, "{summary}");
         for paragraph in detail.split("\n\n") {
