@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::difference::{How, LastSeen, difference};
 use super::fields::{Field, Operation};
-use super::finding::{Claim, Finding, IstiodMark, classify, controller_of};
+use super::finding::{Claim, Finding, IstiodMark, classify};
 use super::obstacle::{Immovable, immovable, stuck};
+use super::writer::controller_of;
 use super::{Desired, NotKept, Observed, Wanted};
 use crate::cluster::FIELD_MANAGER;
 

@@ -1,6 +1,7 @@
 //! What stands where we want to write, and whose it is.
 
 use super::Observed;
+use super::writer::{Controller, controllers};
 
 /// By what we know a Secret of ours.
 #[derive(Clone, Copy)]
@@ -48,15 +49,6 @@ pub enum IstiodMark {
     Key,
 }
 
-/// A system that keeps Secrets as it wants them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Controller {
-    /// Its name, as its users call it.
-    pub name: String,
-    /// The mark on the Secret that gives it away.
-    pub mark: String,
-}
-
 /// Says whose the observed Secret is.
 pub fn classify(observed: &Observed, claim: &Claim<'_>) -> Finding {
     if let Some(mark) = istiod_mark(observed) {
@@ -99,74 +91,13 @@ fn managers(observed: &Observed) -> Vec<String> {
     managers
 }
 
-/// Labels and annotations that controllers put on what they keep; a name that ends in `/` stands for all under it.
-const MARKS: &[(&str, &str)] = &[
-    ("cert-manager", "cert-manager.io/certificate-name"),
-    ("cert-manager", "cert-manager.io/issuer-name"),
-    ("cert-manager", "controller.cert-manager.io/fao"),
-    ("Argo CD", "argocd.argoproj.io/instance"),
-    ("Argo CD", "argocd.argoproj.io/tracking-id"),
-    ("Flux", "kustomize.toolkit.fluxcd.io/"),
-    ("Flux", "helm.toolkit.fluxcd.io/"),
-    ("Helm", "meta.helm.sh/release-name"),
-    ("External Secrets", "reconcile.external-secrets.io/"),
-    ("Reflector", "reflector.v1.k8s.emberstack.com/reflects"),
-];
-
-/// Field managers under whose name controllers write.
-const MANAGERS: &[(&str, &str)] = &[
-    ("cert-manager", "cert-manager-certificates-issuing"),
-    ("Argo CD", "argocd-controller"),
-    ("Argo CD", "argocd-application-controller"),
-    ("Flux", "kustomize-controller"),
-    ("Flux", "helm-controller"),
-    ("Helm", "helm"),
-    ("External Secrets", "external-secrets"),
-    ("istiod", "pilot-discovery"),
-];
-
-/// Which controller writes under this field manager's name, if we know one.
-pub(super) fn controller_of(manager: &str) -> Option<&'static str> {
-    MANAGERS
-        .iter()
-        .find(|(_, known)| *known == manager)
-        .map(|(name, _)| *name)
-}
-
-fn controllers(observed: &Observed) -> Vec<Controller> {
-    let names = || observed.annotations.keys().chain(observed.labels.keys());
-    let marks = MARKS.iter().filter_map(|(name, mark)| {
-        let found = names()
-            .find(|found| *found == mark || (mark.ends_with('/') && found.starts_with(mark)))?;
-        Some(Controller {
-            name: (*name).to_owned(),
-            mark: found.clone(),
-        })
-    });
-    let owners = observed.owners.iter().map(|owner| Controller {
-        name: owner.clone(),
-        mark: "metadata.ownerReferences".to_owned(),
-    });
-    let writers = observed
-        .holdings
-        .iter()
-        .filter(|holding| holding.holds_data())
-        .filter_map(|holding| {
-            let name = controller_of(&holding.manager)?.to_owned();
-            Some(Controller {
-                name,
-                mark: format!("field manager {}", holding.manager),
-            })
-        });
-    marks.chain(owners).chain(writers).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
     use crate::cluster::secret::samples::{foreign, observed, ours};
+    use crate::cluster::secret::writer::Writer;
 
     #[track_caller]
     fn check(observed: &Observed, same_certificate: bool, expected: &Finding) {
@@ -236,98 +167,15 @@ mod tests {
     }
 
     #[test]
-    fn controllers_are_known_by_their_marks() {
-        let marks = [
-            (
-                "cert-manager",
-                "annotations",
-                "cert-manager.io/certificate-name",
-            ),
-            ("Argo CD", "labels", "argocd.argoproj.io/instance"),
-            ("Argo CD", "annotations", "argocd.argoproj.io/tracking-id"),
-            ("Flux", "labels", "kustomize.toolkit.fluxcd.io/name"),
-            ("Helm", "annotations", "meta.helm.sh/release-name"),
-            (
-                "External Secrets",
-                "labels",
-                "reconcile.external-secrets.io/created-by",
-            ),
-            (
-                "Reflector",
-                "annotations",
-                "reflector.v1.k8s.emberstack.com/reflects",
-            ),
-        ];
-        for (name, place, mark) in marks {
-            let found = foreign(|json| json["metadata"][place][mark] = json!("x"));
-            let controller = Controller {
-                name: name.to_owned(),
-                mark: mark.to_owned(),
-            };
-            check(&found, true, &Finding::Controlled(vec![controller]));
-        }
-    }
-
-    #[test]
-    fn an_owner_reference_is_a_controllers_mark() {
+    fn what_a_controller_keeps_is_that_ones_whatever_is_in_it() {
         let found = foreign(|json| {
-            json["metadata"]["ownerReferences"] =
-                json!([{"kind": "SealedSecret", "name": "cacerts"}]);
+            json["metadata"]["annotations"]["cert-manager.io/certificate-name"] = json!("x");
         });
         let controller = Controller {
-            name: "SealedSecret/cacerts".to_owned(),
-            mark: "metadata.ownerReferences".to_owned(),
+            writer: Writer::CertManager,
+            mark: "cert-manager.io/certificate-name".to_owned(),
         };
-        check(&found, false, &Finding::Controlled(vec![controller]));
-    }
-
-    #[test]
-    fn a_controller_is_known_by_the_name_under_which_it_writes_data() {
-        let written_by = |name: &str, fields: Value| {
-            foreign(|json| {
-                json["metadata"]["managedFields"][0]["manager"] = json!(name);
-                json["metadata"]["managedFields"][0]["fieldsV1"] = fields;
-            })
-        };
-        let found = written_by(
-            "argocd-controller",
-            json!({"f:data": {"f:ca-cert.pem": {}}}),
-        );
-        let mark = "field manager argocd-controller".to_owned();
-        check(
-            &found,
-            false,
-            &Finding::Controlled(vec![Controller {
-                name: "Argo CD".to_owned(),
-                mark,
-            }]),
-        );
-        let found = written_by(
-            "argocd-controller",
-            json!({"f:metadata": {"f:labels": {"f:team": {}}}}),
-        );
-        check(
-            &found,
-            false,
-            &Finding::Foreign {
-                managers: vec!["argocd-controller".to_owned()],
-            },
-        );
-    }
-
-    #[test]
-    fn what_users_write_on_a_secret_for_a_controller_is_no_mark_of_it() {
-        let found = foreign(|json| {
-            json["metadata"]["annotations"]["cert-manager.io/allow-direct-injection"] =
-                json!("true");
-        });
-        check(
-            &found,
-            false,
-            &Finding::Foreign {
-                managers: vec!["kubectl-create".to_owned()],
-            },
-        );
+        check(&found, true, &Finding::Controlled(vec![controller]));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod obstacle;
 mod parting;
 #[cfg(test)]
 pub(in crate::cluster) mod samples;
+mod writer;
 
 pub use bytes::SecretBytes;
 pub use decision::{
@@ -23,10 +24,11 @@ pub use desired::{Desired, NotKept, Wanted};
 pub(in crate::cluster) use desired::{Guard, release_document};
 pub use difference::{Difference, Expected, How, LastSeen, difference, writers};
 pub use fields::{Field, Holding, Operation, adopted};
-pub use finding::{Claim, Controller, Finding, IstiodMark, classify};
+pub use finding::{Claim, Finding, IstiodMark, classify};
 pub use label::{BadMetadata, check_annotation, check_label};
 pub(in crate::cluster) use name::is_label;
 pub use name::{BadName, SecretName};
 pub use observed::{Datum, Deleting, NotASecret, Observed};
 pub use obstacle::{Immovable, beside};
 pub use parting::{Parting, part};
+pub use writer::{Bearing, Controller, Istiod, Writer, bearings, rivals};

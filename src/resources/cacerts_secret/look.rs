@@ -3,12 +3,13 @@
 use super::compose::Files;
 use super::drift::drift;
 use super::outputs::SecretNotes;
+use super::rivals::{self, Istiods};
 use super::settings::Settings;
 use super::{CacertsSecret, Outputs, Prior, at, home, instance, trust};
 use crate::clients::{Clients, Connected};
 use crate::pki::Live;
 use crate::resources::issue;
-use crate::resources::words::{self, Instance};
+use crate::resources::words;
 use crate::terraform::value::Both;
 use crate::terraform::{Call, Diagnostic, Done, Reading, State};
 
@@ -73,16 +74,21 @@ async fn look_at_secret(
     let Connected { cluster, eks } = connected;
     // It may have been written by another way than by EKS.
     outputs.1.cluster_arn = outputs.1.cluster_arn.or(eks);
-    let observed = match cluster.read(&at(&settings)).await {
+    let at = at(&settings);
+    let (observed, istiods) = tokio::join!(cluster.read(&at), Istiods::beside(&cluster, &at));
+    let observed = match observed {
         Ok(observed) => observed,
         Err(error) => {
             let problem = words::trouble(&instance, &error);
             return passed_over(call, outputs, private, problem);
         }
     };
+    let written = outputs.1.uid.is_some();
+    let istiods = istiods.told(&instance, written);
     let Some(observed) = observed else {
-        return Ok(gone(&settings, outputs, private, &instance));
+        return Ok(gone(&settings, outputs, private, istiods));
     };
+    let rival = rivals::on_ours(&instance, &observed, outputs.1.owner_id.as_deref());
     let live = Live::read(&Files::of(Some(&observed)).of_layout(settings.layout()));
     let (drift, key_lost) = drift(&settings, &outputs, &observed, &live);
     outputs.1.drift = drift;
@@ -91,7 +97,8 @@ async fn look_at_secret(
     let drift = &outputs.1.drift;
     let drifted = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
     let immutable = observed.immutable.then(|| words::immutable(&instance));
-    let told = drifted.into_iter().chain(immutable).collect();
+    let told = drifted.into_iter().chain(immutable).chain(rival);
+    let told = told.chain(istiods).collect();
     Ok(here(outputs, private, told))
 }
 
@@ -102,18 +109,18 @@ fn gone(
     settings: &Settings,
     mut outputs: Outputs,
     mut private: SecretNotes,
-    instance: &Instance,
+    mut told: Vec<Diagnostic>,
 ) -> Reading<CacertsSecret> {
     let never_written = outputs.1.uid.is_none();
     if never_written {
-        return here(outputs, private, Vec::new());
+        return here(outputs, private, told);
     }
     let issues = settings.issues().is_some();
-    let warnings = vec![words::gone(instance, issues)];
+    told.insert(0, words::gone(&instance(settings), issues));
     private.key_lost = issues;
     private.other_roots = true;
     outputs.1.drift = vec!["the Secret is gone".to_owned()];
-    here(outputs, private, warnings)
+    here(outputs, private, told)
 }
 
 fn passed_over(

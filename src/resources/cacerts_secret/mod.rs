@@ -14,6 +14,7 @@ mod parting;
 mod plan;
 mod preflight;
 mod present;
+mod rivals;
 mod settings;
 mod takeup;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::judged::Case;
 use super::material::Material;
 use super::outputs::SecretNotes;
 use super::present::Present;
+use super::rivals::{self, Istiods};
 use super::settings::Settings;
 use super::takeup::{self, Wrote};
 use super::trust::{self, TrustedRoot};
@@ -56,13 +57,13 @@ pub(super) async fn write(
         eks: connected.eks.as_ref(),
     };
     writing.is_where_it_was()?;
-    let observed = writing.make_ready().await?;
+    let (observed, told) = writing.make_ready().await?;
     let mut present = Present::new(observed, prior);
     let base = writing.base();
     writing.judge(present.observed.as_ref(), &base)?;
     let unseen = writing.look_for_roots(&mut present).await;
     let mut material = writing.material(base, &present).await?;
-    material.warnings.extend(unseen);
+    material.warnings.extend(told.into_iter().chain(unseen));
     writing.put(material, &present).await
 }
 
@@ -77,22 +78,24 @@ impl Writing<'_> {
         }
     }
 
-    /// Rights, namespace and what is there, before anything is issued for a Secret that could not be written. All is
-    /// asked at once, for clusters are far; the rights come first in what is told.
-    async fn make_ready(&self) -> Result<Option<Observed>, Diagnostic> {
+    /// Rights, namespace, what is there and who would take it, before anything is issued for a Secret that could not be
+    /// written. All is asked at once, for clusters are far; the rights come first in what is told.
+    async fn make_ready(&self) -> Result<(Option<Observed>, Option<Diagnostic>), Diagnostic> {
         let namespace = NamespaceName::new(self.at.namespace())
             .expect("it is the namespace of a valid Secret name");
         let rights = self.rights(&namespace);
         let trouble = |error: Error| words::trouble(&self.instance, &error);
-        let (denied, state, observed) = tokio::join!(
+        let (denied, state, observed, told) = tokio::join!(
             self.cluster.review_access(&rights),
             self.cluster.namespace(&namespace),
             self.cluster.read(&self.at),
+            self.look_for_istiods(),
         );
         let denied = denied.map_err(trouble)?;
         if !denied.is_empty() {
             return Err(words::denied(&self.instance, &denied));
         }
+        let told = told?;
         match state {
             seen if self.settings.create_namespace => {
                 let seen = seen.map_err(trouble)?;
@@ -105,7 +108,16 @@ impl Writing<'_> {
             // A Role in the namespace cannot allow looking at it: the write will tell.
             Ok(_) | Err(_) => {}
         }
-        observed.map_err(trouble)
+        Ok((observed.map_err(trouble)?, told))
+    }
+
+    /// Whether an istiod would take what is written for its own, before the first write.
+    async fn look_for_istiods(&self) -> Result<Option<Diagnostic>, Diagnostic> {
+        if !rivals::is_first(self.prior) {
+            return Ok(None);
+        }
+        let istiods = Istiods::beside(self.cluster, &self.at).await;
+        istiods.admit(&self.instance)
     }
 
     fn rights(&self, namespace: &NamespaceName) -> Vec<Access> {

@@ -14,6 +14,7 @@ mod mesh;
 mod obstacle;
 mod place;
 mod private_key;
+mod rivals;
 mod secret;
 mod signing_in;
 
@@ -43,6 +44,10 @@ pub(super) use mesh::{
 pub(super) use obstacle::{cannot_issue, obstacle};
 pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use private_key::no_key;
+pub(super) use rivals::{
+    istiod_may_take_it, istiod_passes_it_over, istiod_takes_it, istiod_will_take_it,
+    istiods_unseen, rivals,
+};
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,
     not_delivered, overwritten, refusal, retained, root_change, roots_unseen, will_be_gone,

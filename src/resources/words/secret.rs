@@ -1,5 +1,6 @@
 //! What there is to tell about the Secret.
 
+use super::rivals::{explained, named};
 use super::{Instance, UNWRITTEN};
 use crate::cluster::secret::{Answer, Conflict, Finding, Immovable, IstiodMark, Refusal};
 use crate::cluster::{Error, HowWritten};
@@ -194,7 +195,8 @@ fn refused(refusal: &Refusal) -> (&'static str, String, String) {
                 IstiodMark::Key => "It has the key `istio-generated`: it holds istiod's self-signed CA.".to_owned(),
             },
             "It can only be replaced, with `on_existing = \"replace\"` and a restart of istiod right after: taken over \
-             in place, a running istiod would publish the intermediate as the mesh's root."
+             in place, a running istiod would publish the intermediate as the mesh's root. Set \
+             USE_CACERTS_FOR_SELF_SIGNED_CA to `false` for it first, or it takes the next one, too."
                 .to_owned(),
         ),
         Refusal::BeingDeleted { finalizers } => (
@@ -244,12 +246,10 @@ fn whose(finding: &Finding) -> String {
             )
         }
         Finding::Controlled(controllers) => {
-            let names = controllers
-                .iter()
-                .map(|by| format!("{} ({})", by.name, by.mark));
             format!(
-                "It is kept by {}, which would write it again.",
-                names.collect::<Vec<_>>().join(", ")
+                "It is kept by {}, which would write it again.\n\n{}",
+                named(controllers),
+                explained(controllers)
             )
         }
         Finding::Foreign { managers } if managers.is_empty() => {

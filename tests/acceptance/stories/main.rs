@@ -41,6 +41,7 @@ mod plugin;
 mod quickstart;
 mod renewals;
 mod revocation;
+mod rivals;
 mod roots;
 mod rotation;
 mod scripts;

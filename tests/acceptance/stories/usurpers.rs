@@ -28,6 +28,8 @@ fn usurpers() -> [Usurper; 4] {
                 "its type is kubernetes.io/tls and not Opaque",
                 "tls.crt is there, and with it istiod reads another layout",
                 "kept by cert-manager (cert-manager.io/certificate-name)",
+                "at each renewal of its Certificate it puts a CA and a key of its own here",
+                "delete the Certificate that has this `secretName`",
                 "force_conflicts = true",
             ],
         },
@@ -35,7 +37,11 @@ fn usurpers() -> [Usurper; 4] {
             type_: "Opaque",
             files: istio.clone(),
             annotation: Some("meta.helm.sh/release-name=istio-base"),
-            told: &["kept by Helm (meta.helm.sh/release-name)"],
+            told: &[
+                "kept by Helm (meta.helm.sh/release-name)",
+                "an uninstall deletes the Secret",
+                "take it out of the chart",
+            ],
         },
         Usurper {
             type_: "istio.io/ca-root",

@@ -45,6 +45,7 @@ fn chapters() -> Vec<Chapter> {
         secret::roots(),
         secret::ownership(),
         mesh::chapter(),
+        secret::rivals(),
         secret::drift(),
         secret::parting(),
         eks::chapter(),

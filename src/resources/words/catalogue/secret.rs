@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use super::cluster::failed;
 use super::{Chapter, moment, secret};
 use crate::cluster::secret::{
-    Answer, Conflict, Controller, Decision, Field, Finding, Immovable, IstiodMark, LastSeen,
-    Operation, Refusal, Step,
+    Answer, Bearing, Conflict, Controller, Decision, Field, Finding, Immovable, Istiod, IstiodMark,
+    LastSeen, Operation, Refusal, Step, Writer,
 };
 use crate::cluster::{Action, Cause, Error, HowWritten, Object, Problem, Reach, Verb};
 use crate::pki::roots::Misstep;
@@ -94,16 +94,79 @@ fn conflict() -> Conflict {
     }
 }
 
+fn controller(writer: Writer, mark: &str) -> Controller {
+    let mark = mark.to_owned();
+    Controller { writer, mark }
+}
+
+fn every_controller() -> Vec<Controller> {
+    vec![
+        controller(Writer::Istiod, "field manager pilot-discovery"),
+        controller(Writer::CertManager, "cert-manager.io/certificate-name"),
+        controller(Writer::Helm, "meta.helm.sh/release-name"),
+        controller(Writer::ArgoCd, "argocd.argoproj.io/tracking-id"),
+        controller(Writer::Flux, "kustomize.toolkit.fluxcd.io/name"),
+        controller(Writer::ExternalSecrets, "owner ExternalSecret/cacerts"),
+        controller(Writer::SealedSecrets, "owner SealedSecret/cacerts"),
+        controller(
+            Writer::Reflector,
+            "reflector.v1.k8s.emberstack.com/reflects",
+        ),
+        controller(Writer::Tetrate, "field manager xcp-edge"),
+        controller(
+            Writer::Owner("VaultStaticSecret/cacerts".to_owned()),
+            "owner VaultStaticSecret/cacerts",
+        ),
+    ]
+}
+
+pub(super) fn rivals() -> Chapter {
+    let instance = secret();
+    let bearing = |variable, value: &str, istiod| {
+        vec![Bearing {
+            deployment: "istiod".to_owned(),
+            variable,
+            value: value.to_owned(),
+            istiod,
+        }]
+    };
+    let takes = bearing("USE_CACERTS_FOR_SELF_SIGNED_CA", "true", Istiod::Takes);
+    let over = bearing("ENABLE_CA_SERVER", "false", Istiod::PassesOver);
+    let forbidden = Error {
+        action: Box::new(Action {
+            verb: Verb::List,
+            object: Object::Deployments("istio-system".to_owned()),
+        }),
+        problem: Problem::Forbidden {
+            verb: "list".to_owned(),
+            resource: "deployments".to_owned(),
+            message: "the server's own words".to_owned(),
+            rbac: true,
+        },
+    };
+    let mut messages = vec![
+        words::istiod_takes_it(&instance, &takes),
+        words::istiod_will_take_it(&instance, &takes),
+        words::istiod_may_take_it(&instance, &takes),
+        words::istiod_passes_it_over(&instance, &over),
+        words::istiods_unseen(&instance, &forbidden),
+    ];
+    messages.extend(words::rivals(&instance, &every_controller()));
+    Chapter {
+        title: "Who else writes the Secret",
+        about: "Looked for before the first write and in each plan: on the Secret itself, and in the environment of the \
+                istiods beside it.",
+        messages,
+    }
+}
+
 fn refusals() -> Vec<Refusal> {
     let not_ours = |finding, answers: &[Answer]| Refusal::NotOurs {
         finding,
         answers: answers.to_vec(),
     };
     let take_over = [Answer::Adopt, Answer::Replace];
-    let cert_manager = Controller {
-        name: "cert-manager".to_owned(),
-        mark: "cert-manager.io/certificate-name".to_owned(),
-    };
+    let cert_manager = controller(Writer::CertManager, "cert-manager.io/certificate-name");
     vec![
         not_ours(
             Finding::Foreign {
