@@ -1,6 +1,7 @@
 //! The resources: the only place where the host, the domain and the world meet, and the only one
 //! that puts a failure into words.
 
+mod cacerts;
 mod cacerts_secret;
 mod certificate_authority;
 mod custody;
@@ -33,5 +34,8 @@ pub fn ephemerals() -> Vec<Box<dyn Fillable<Clients>>> {
 
 /// Every data source that the provider has.
 pub fn data_sources() -> Vec<Box<dyn Fillable<Clients>>> {
-    vec![Reader::<certificate_authority::CertificateAuthority>::boxed()]
+    vec![
+        Reader::<certificate_authority::CertificateAuthority>::boxed(),
+        Reader::<cacerts::Cacerts>::boxed(),
+    ]
 }

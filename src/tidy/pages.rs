@@ -86,6 +86,7 @@ fn links_within_the_repository_lead_somewhere() {
         "docs/architecture.md",
         "docs/resources/intermediate.md",
         "docs/resources/cacerts_secret.md",
+        "docs/data-sources/cacerts.md",
         "docs/data-sources/certificate_authority.md",
         "docs/resources/tse_handover.md",
         "docs/ephemeral-resources/private_key.md",

@@ -3,10 +3,12 @@
 //! istiod compares root-cert.pem byte for byte and drops a whole update when it changed (before
 //! 1.30 even a superset in another order): the order of what is live is kept for ever.
 
+mod peers;
 mod steps;
 
 use super::certificate::Certificate;
 
+pub use peers::{Estranged, Known, estranged};
 pub use steps::{Misstep, Published, Tenure, Tenures, Trust};
 
 /// The roots to write: live ones that are still wanted in their place, new ones behind them.

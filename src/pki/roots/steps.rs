@@ -194,7 +194,7 @@ impl Trust {
     }
 }
 
-fn after(moment: Timestamp, overlap: SignedDuration) -> Timestamp {
+pub(super) fn after(moment: Timestamp, overlap: SignedDuration) -> Timestamp {
     moment.checked_add(overlap).unwrap_or(Timestamp::MAX)
 }
 

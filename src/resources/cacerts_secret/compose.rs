@@ -27,11 +27,11 @@ pub(super) const TYPE: &str = "Opaque";
 pub(super) const TRUSTED_ROOTS: &str = "trusted-roots";
 
 /// Copies of a Secret's files, wiped when dropped.
-pub(super) struct Files(BTreeMap<String, Vec<u8>>);
+pub(in crate::resources) struct Files(BTreeMap<String, Vec<u8>>);
 
 impl Files {
     /// Of a Secret as it was read; none where there is no Secret.
-    pub(super) fn of(observed: Option<&Observed>) -> Self {
+    pub(in crate::resources) fn of(observed: Option<&Observed>) -> Self {
         let keys = observed.into_iter().flat_map(|observed| {
             let bytes = |key: &String| Some((key.clone(), observed.bytes(key)?.expose().to_vec()));
             observed.data.keys().filter_map(bytes)

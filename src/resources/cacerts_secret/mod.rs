@@ -18,16 +18,17 @@ mod rivals;
 mod settings;
 mod takeup;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod trust;
 mod write;
 
 use std::time::Duration;
 
-pub(super) use compose::Unfit;
-pub(in crate::resources) use outputs::SecretNotes;
+pub(super) use compose::{Files, Unfit};
 use outputs::Written;
+pub(in crate::resources) use outputs::{SecretNotes, TRUSTED_ROOT};
 use settings::Settings;
+pub(super) use trust::{TrustedRoot, of_secret, published};
 
 use super::home::{self, Home};
 use super::issue::{self, Issued, Last};

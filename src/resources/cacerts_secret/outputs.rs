@@ -59,7 +59,7 @@ impl SecretNotes {
     }
 }
 
-const TRUSTED_ROOT: Kind = Kind::Object(&[
+pub(in crate::resources) const TRUSTED_ROOT: Kind = Kind::Object(&[
     ("sha256", Kind::String),
     ("subject", Kind::String),
     ("not_after", Kind::String),

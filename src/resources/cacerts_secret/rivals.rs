@@ -28,7 +28,7 @@ impl Istiods {
                 takes if takes.is_empty() => Ok(None),
                 takes => Err(words::istiod_takes_it(instance, &takes)),
             },
-            Err(error) if is_forbidden(error) => Ok(Some(words::istiods_unseen(instance, error))),
+            Err(error) if is_forbidden(error) => Ok(Some(words::istiods_unjudged(instance, error))),
             Err(_) => Ok(None),
         }
     }

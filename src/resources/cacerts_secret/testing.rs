@@ -9,7 +9,7 @@ use crate::pki::testing::{Ca, Spec};
 use crate::pki::{CaCerts, Chain, Live};
 
 /// All that has a default.
-pub(super) fn settings() -> Settings {
+pub(in crate::resources) fn settings() -> Settings {
     serde_json::from_value(serde_json::json!({
         "namespace": "istio-system", "name": "cacerts", "create_namespace": false,
         "format": "istio", "include_root_in_chain": true, "additional_root_pems": [],
@@ -24,32 +24,37 @@ pub(super) fn settings() -> Settings {
 }
 
 /// A root, and the mesh's CA below it.
-pub(super) fn mesh(name: &str) -> (Ca, Ca) {
+pub(in crate::resources) fn mesh(name: &str) -> (Ca, Ca) {
     let root = Ca::root(Spec::ca(name));
     let mesh = root.sign(Spec::ca("mesh").path_length(0).days(90));
     (root, mesh)
 }
 
 /// The bundle of a mesh's CA beside what is live.
-pub(super) fn composed(settings: &Settings, root: &Ca, mesh: &Ca, live: &Live) -> CaCerts {
+pub(in crate::resources) fn composed(
+    settings: &Settings,
+    root: &Ca,
+    mesh: &Ca,
+    live: &Live,
+) -> CaCerts {
     let chain = Chain::assemble(mesh.certificate.clone(), vec![root.certificate.clone()]);
     bundle(settings, &chain.expect("a chain"), &mesh.key, live.roots()).expect("a bundle")
 }
 
 /// Its files in the Secret.
-pub(super) fn live(cacerts: &CaCerts) -> Live {
+pub(in crate::resources) fn live(cacerts: &CaCerts) -> Live {
     let files = cacerts.files().into_iter();
     let files = files.map(|(name, file)| (name.to_owned(), file.expose().as_bytes().to_vec()));
     Live::read(&files.collect())
 }
 
 /// No Secret.
-pub(super) fn nothing() -> Live {
+pub(in crate::resources) fn nothing() -> Live {
     Live::read(&BTreeMap::new())
 }
 
 /// A Secret that this provider wrote for the owner `o-1`, with these files and those of others.
-pub(super) fn observed(cacerts: &CaCerts, others: &[(&str, &str)]) -> Observed {
+pub(in crate::resources) fn observed(cacerts: &CaCerts, others: &[(&str, &str)]) -> Observed {
     let files = cacerts.files();
     let fields = files.keys().map(|name| format!("f:{name}"));
     let fields: BTreeMap<_, _> = fields.map(|name| (name, serde_json::json!({}))).collect();

@@ -19,7 +19,7 @@ const PUBLISHED_FILE: &str = "root-cert.pem";
 
 /// A root that the mesh trusts, as the state shows it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub(super) struct TrustedRoot {
+pub(in crate::resources) struct TrustedRoot {
     sha256: Fingerprint,
     subject: String,
     not_after: Timestamp,
@@ -41,6 +41,11 @@ impl TrustedRoot {
         });
         shown.collect()
     }
+
+    /// The roots that workloads trust, as far as that can be seen.
+    pub(in crate::resources) fn handed_on(trust: &Trust) -> Vec<Self> {
+        Self::all(&trust.roots, &trust.handed_on())
+    }
 }
 
 /// Whether these are the roots that the state shows, in their order.
@@ -60,7 +65,11 @@ pub(super) fn tenures(shown: &[TrustedRoot]) -> Tenures {
 
 /// The trust under a live Secret. Where nothing was noted of a root, it is trusted since the file
 /// was last written.
-pub(super) fn of_secret(observed: &Observed, live: &Live, prior: Option<&Prior>) -> Trust {
+pub(in crate::resources) fn of_secret(
+    observed: &Observed,
+    live: &Live,
+    prior: Option<&Prior>,
+) -> Trust {
     let noted = observed.annotations.get(&annotation::named(TRUSTED_ROOTS));
     let roots = live.roots();
     let written = live
@@ -118,7 +127,7 @@ fn in_state(prior: &Prior) -> Tenures {
 }
 
 /// What an istiod of the Secret's namespace has told its workloads to trust, and the file as it stands there.
-pub(super) async fn published(
+pub(in crate::resources) async fn published(
     cluster: &Cluster,
     at: &SecretName,
 ) -> Result<Option<(Published, String)>, Error> {

@@ -165,6 +165,44 @@ pub(in crate::resources) fn no_namespace(
     )
 }
 
+/// Which istiods there are could not be seen.
+pub(in crate::resources) fn istiods_not_read(instance: &Instance, error: &Error) -> Diagnostic {
+    let (_, remedy) = met(&error.problem);
+    instance.warning(
+        "the istiods beside it could not be seen",
+        &[
+            &format!(
+                "provider istiopca: {} failed: {}.",
+                error.action, error.problem
+            ),
+            "What they use is not known; `istiods` is empty. All else was read.",
+            &remedy,
+            WITHOUT,
+        ],
+    )
+}
+
+/// What the istiods say of themselves could not be read.
+pub(in crate::resources) fn gauges_unseen(instance: &Instance, error: &Error) -> Diagnostic {
+    let (_, remedy) = met(&error.problem);
+    instance.warning(
+        "what the istiods use could not be read",
+        &[
+            &format!(
+                "provider istiopca: {} failed: {}.",
+                error.action, error.problem
+            ),
+            "`istiods` says which there are, and of each that it could not be asked.",
+            &format!(
+                "{remedy} The same right opens the debug pages of every pod in the namespace."
+            ),
+            WITHOUT,
+        ],
+    )
+}
+
+const WITHOUT: &str = "To do without it, set `look_at_istiods = false`.";
+
 /// The state is kept though the cluster could not be read.
 pub(in crate::resources) fn kept(problem: Diagnostic) -> Diagnostic {
     let Diagnostic {

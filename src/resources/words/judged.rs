@@ -50,7 +50,7 @@ fn listed(findings: &[Finding]) -> String {
 }
 
 /// One finding, with what to do.
-pub(super) fn finding(finding: &Finding) -> String {
+pub(in crate::resources) fn finding(finding: &Finding) -> String {
     format!("{finding}. {}", remedy(finding))
 }
 

@@ -26,7 +26,9 @@ pub(super) use authority::{
     will_be_revoked,
 };
 pub(super) use certificate::{adopted, beyond_renewal, issuer_changed, orphan, renewal};
-pub(super) use cluster::{connection, denied, kept, no_namespace, trouble};
+pub(super) use cluster::{
+    connection, denied, gauges_unseen, istiods_not_read, kept, no_namespace, trouble,
+};
 pub(super) use custody::{
     another_context, another_key, bad_supplied_key, damaged_seal, key_in_state, kms, no_custody,
     other_supplied_key, sealed_for_another, was_in_state,
@@ -36,7 +38,7 @@ pub(super) use handover::{
     no_plane, no_tse, plane_denied, plane_elsewhere, plane_gone, plane_gone_with_cluster,
     plane_insists, plane_pointed_elsewhere, stays_handed_over, taken_back,
 };
-pub(super) use judged::{restart_needed, unsound, unwatched};
+pub(super) use judged::{finding, restart_needed, unsound, unwatched};
 pub(super) use mesh::{
     istiods_unseen, not_nudged, not_taken_up, pods_unseen, restart_announced, restart_left,
     restart_refused, restart_unannounced, rollout_unfinished, root_unseen,
@@ -46,12 +48,12 @@ pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use private_key::no_key;
 pub(super) use rivals::{
     istiod_may_take_it, istiod_passes_it_over, istiod_takes_it, istiod_will_take_it,
-    istiods_unseen, rivals,
+    istiods_unjudged, rivals,
 };
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,
-    not_delivered, overwritten, refusal, retained, root_change, roots_unseen, will_be_gone,
-    will_be_refused,
+    not_delivered, not_handed_on, overwritten, refusal, retained, root_change, roots_unseen,
+    will_be_gone, will_be_refused,
 };
 pub(super) use signing_in::sign_in;
 

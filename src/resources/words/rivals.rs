@@ -182,7 +182,7 @@ fn told(bearings: &[Bearing]) -> String {
 }
 
 /// Nobody could say what the istiods are told.
-pub(in crate::resources) fn istiods_unseen(instance: &Instance, error: &Error) -> Diagnostic {
+pub(in crate::resources) fn istiods_unjudged(instance: &Instance, error: &Error) -> Diagnostic {
     instance.warning(
         "the istiods beside it could not be seen",
         &[

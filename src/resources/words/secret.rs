@@ -162,6 +162,16 @@ pub(in crate::resources) fn roots_unseen(instance: &Instance, error: &Error) -> 
     )
 }
 
+/// A root is written that no workload knows of, in a sentence.
+pub(in crate::resources) fn not_handed_on(root: &Certificate) -> String {
+    format!(
+        "The root {} (SHA-256 {}) is in the Secret, but not in the ConfigMap `istio-ca-root-cert`: istiod \
+         does not hand it on, so no workload knows of it. Restart every istiod that loads this Secret.",
+        root.subject(),
+        root.sha256()
+    )
+}
+
 /// The key went between plan and apply.
 pub(in crate::resources) fn key_gone(instance: &Instance) -> Diagnostic {
     instance.error(

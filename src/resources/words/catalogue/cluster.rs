@@ -3,18 +3,53 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::secret::ROOT;
 use super::{Chapter, secret};
 use crate::clients::NoCluster;
 use crate::cluster::{
     Access, Action, Cause, Denied, Error, Kind, NamespaceName, NoPass, Object, Problem, Reach,
     SecretName, SettingsError, Verb,
 };
+use crate::pki::judge;
 use crate::resources::words;
 use crate::terraform::value::Unreadable;
 use crate::terraform::{Diagnostic, Path};
 
 pub(super) fn at() -> SecretName {
     SecretName::new("istio-system", "cacerts").expect("a name")
+}
+
+/// What a look at a cluster has to tell.
+pub(super) fn looks() -> Chapter {
+    let instance = secret();
+    let forbidden = |verb: Verb, object: Object, rule: &str, resource: &str| Error {
+        action: Box::new(Action { verb, object }),
+        problem: Problem::Forbidden {
+            verb: rule.to_owned(),
+            resource: resource.to_owned(),
+            message: message(),
+            rbac: true,
+        },
+    };
+    let pods = Object::Pods("istio-system".to_owned());
+    let metrics = Object::Metrics("istio-system/istiod-5b4f".to_owned());
+    let findings = [
+        words::finding(&judge::Finding::Generated),
+        words::not_handed_on(&ROOT),
+    ];
+    Chapter {
+        title: "Secrets that are looked at",
+        about: "What `data \"istiopca_cacerts\"` has to tell beside the errors above. The last one is not told by itself: \
+                these are sentences of its `findings`, of which there is one for whatever the judge finds.",
+        messages: vec![
+            words::istiods_not_read(&instance, &forbidden(Verb::List, pods, "list", "pods")),
+            words::gauges_unseen(
+                &instance,
+                &forbidden(Verb::Read, metrics, "get", "pods/proxy"),
+            ),
+            instance.warning("something is wrong with it", &[&findings.join("\n\n")]),
+        ],
+    }
 }
 
 /// A call on the Secret that failed.

@@ -51,6 +51,7 @@ fn chapters() -> Vec<Chapter> {
         eks::chapter(),
         cluster::chapter(),
         handover::chapter(),
+        cluster::looks(),
     ]
 }
 

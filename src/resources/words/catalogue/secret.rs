@@ -149,7 +149,7 @@ pub(super) fn rivals() -> Chapter {
         words::istiod_will_take_it(&instance, &takes),
         words::istiod_may_take_it(&instance, &takes),
         words::istiod_passes_it_over(&instance, &over),
-        words::istiods_unseen(&instance, &forbidden),
+        words::istiods_unjudged(&instance, &forbidden),
     ];
     messages.extend(words::rivals(&instance, &every_controller()));
     Chapter {
