@@ -2,7 +2,9 @@
 //! of the story's own.
 
 mod pods;
+mod rights;
 mod rolled;
+mod taken_up;
 
 use std::fs;
 use std::process::Command;

@@ -42,7 +42,7 @@ fn a_renewal_reaches_a_running_pod_when_kubelet_gets_to_it_and_restarts_nothing(
 
         mesh.node.mounts(Kubelet::Never);
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(2)));
+        world.configure(&world.issuing_secret("verify = \"none\"", &triggered(2)));
         world.apply(&[]).await.succeeds();
         let meanwhile = mesh.node.sign_workload("istiod").await;
         assert_eq!(issuers(&meanwhile.chain), issuers(&before.chain));
@@ -68,7 +68,7 @@ fn a_rollout_brings_a_new_pod_that_takes_the_ca_which_the_one_before_did_not() {
 
         let world = &mut mesh.world;
         let settings = format!(
-            "allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
+            "restart_istiod = \"never\"\n  allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
             old.roots.trim()
         );
         world.configure(&world.issuing_secret(&settings, ""));

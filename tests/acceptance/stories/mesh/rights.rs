@@ -1,0 +1,214 @@
+//! One right less in the cluster: the Secret is written all the same, and one warning says what could
+//! not be done or seen, and which rule would allow it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::node::Istiod;
+use istiopca_acceptance::network;
+use istiopca_acceptance::process::Run;
+use serde_json::{Value, json};
+
+use super::Mesh;
+use crate::roots::{another_hierarchy, trusting};
+use crate::world::World;
+
+const GUIDE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../docs/guides/from-apply-to-mtls.md"
+);
+
+/// The rules of a manifest in the guide, as kubectl reads them.
+async fn rules(world: &World, name: &str) -> Vec<Value> {
+    let page = fs::read_to_string(GUIDE).unwrap();
+    let begins = format!("# rights: {name}\n");
+    let mut blocks = page.split("```yaml\n").filter(|it| it.starts_with(&begins));
+    let manifest = blocks.next().unwrap().split("```").next().unwrap();
+    world.dir.write("rights.yaml", manifest);
+    let file = world.dir.path().join("rights.yaml");
+    let file = file.to_string_lossy();
+    let read = ["create", "--dry-run=client", "-o", "json", "-f", &file];
+    let role = world.cluster.kubectl(&read).await.succeeds().json();
+    role["rules"].as_array().unwrap().clone()
+}
+
+/// The rules but for this verb on this resource.
+fn without(rules: &[Value], verb: &str, resource: &str) -> Vec<Value> {
+    let mut rules = rules.to_vec();
+    let mut taken = 0;
+    for rule in &mut rules {
+        if rule["resources"] == json!([resource]) {
+            let verbs = rule["verbs"].as_array_mut().unwrap();
+            verbs.retain(|it| it != verb);
+            taken += 1;
+        }
+    }
+    rules.retain(|rule| rule["verbs"] != json!([]));
+    assert_eq!(taken, 1, "one rule is about {resource}");
+    rules
+}
+
+impl Mesh {
+    /// Has these rights, and no others, once the server acts on them.
+    async fn has_rights(&self, rules: &[Value], verb: &str, resource: &str, allowed: bool) {
+        let world = &self.world;
+        let namespace = world.namespace.as_str();
+        world
+            .cluster
+            .grant(&world.user, Some(namespace), rules)
+            .await;
+        let wanted = if allowed { "yes" } else { "no" };
+        let (object, subresource) = match resource.split_once('/') {
+            Some((object, sub)) => (format!("{object}/x"), format!("--subresource={sub}")),
+            None if resource == "configmaps" => (
+                "configmaps/istio-ca-root-cert".to_owned(),
+                "--subresource=".to_owned(),
+            ),
+            None => (resource.to_owned(), "--subresource=".to_owned()),
+        };
+        let question = [
+            "auth",
+            "can-i",
+            verb,
+            &object,
+            &subresource,
+            "-n",
+            namespace,
+        ];
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = world.cluster.kubectl_as(&world.user, &question).await;
+            if answer.stdout().trim() == wanted {
+                return;
+            }
+            assert!(Instant::now() < end, "{answer}");
+        }
+    }
+
+    /// Changes what is wanted, and has it applied with all rights of the guide but this one.
+    async fn apply_without(&mut self, verb: &str, resource: &str, configuration: &str) -> Run {
+        let all = rules(&self.world, "pods").await;
+        let rest = without(&all, verb, resource);
+        self.has_rights(&rest, verb, resource, false).await;
+        self.world.configure(configuration);
+        let before = self.world.live().await["data"].clone();
+        let applied = self.world.apply(&[]).await;
+        assert_ne!(self.world.live().await["data"], before, "{applied}");
+        self.world.openssl_accepts_the_live_bundle().await;
+        self.has_rights(&all, verb, resource, true).await;
+        applied
+    }
+}
+
+/// One warning, in which these words are, and nothing else to tell.
+#[track_caller]
+fn one_warning(run: &Run, words: &[&str]) {
+    run.succeeds();
+    words.iter().for_each(|words| _ = run.says(words));
+    let warnings = run.stdout().matches("Warning:").count();
+    assert_eq!(warnings, 1, "{run}");
+}
+
+fn triggered(incident: usize) -> String {
+    format!("renew_triggers = {{ incident = \"{incident}\" }}")
+}
+
+#[test]
+fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::OpenTofu, "rights-less").await;
+        let all = rules(&mesh.world, "pods").await;
+        mesh.has_rights(&all, "list", "pods", true).await;
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(0)));
+        world.apply(&[]).await.succeeds().never_says("Warning");
+        mesh.node.deploy(&Istiod::default()).await;
+        for (incident, verb, resource, words, by) in [
+            (
+                1,
+                "list",
+                "deployments",
+                "whether istiod must be restarted could not be seen",
+                "pods",
+            ),
+            (
+                2,
+                "list",
+                "pods",
+                "which CA each istiod uses could not be seen",
+                "root",
+            ),
+            (
+                3,
+                "get",
+                "pods/proxy",
+                "which CA each istiod uses could not be seen",
+                "root",
+            ),
+        ] {
+            let wanted = mesh.world.issuing_secret("", &triggered(incident));
+            let applied = mesh.apply_without(verb, resource, &wanted).await;
+            let rule = format!("resources: [{resource}], verbs: [{verb}]");
+            one_warning(&applied, &[words, &rule]);
+            let secret = mesh.world.state("istiopca_cacerts_secret.mesh").await;
+            assert_eq!(secret["verified"]["by"], by);
+            mesh.world.plan(&[]).await.exit_code(0);
+        }
+        let by_root = mesh
+            .world
+            .issuing_secret("verify = \"root\"", &triggered(4));
+        let applied = mesh.apply_without("get", "configmaps", &by_root).await;
+        let rule = "resources: [configmaps], verbs: [get]";
+        one_warning(
+            &applied,
+            &["which roots istiod hands on could not be seen", rule],
+        );
+        mesh.world.plan(&[]).await.exit_code(0);
+    });
+}
+
+#[test]
+fn an_istiod_that_may_not_be_restarted_is_left_to_the_user_with_the_rule() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::Terraform, "rights-restart").await;
+        let (next_root, _) = another_hierarchy(&mesh.world);
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", ""));
+        world.apply(&[]).await.succeeds();
+        mesh.node.deploy(&Istiod::default()).await;
+        let wanted = mesh.world.issuing_secret(&trusting(&[&next_root]), "");
+        let applied = mesh.apply_without("patch", "deployments", &wanted).await;
+        applied
+            .succeeds()
+            .says("istiod could not be restarted")
+            .says("resources: [deployments], verbs: [patch]")
+            .says("kubectl rollout restart");
+        let counts = mesh.node.counts("istiod").await;
+        assert_eq!((counts.replica_sets, counts.pods), (1, 1));
+    });
+}
+
+#[test]
+fn the_rights_without_pods_proxy_suffice_where_the_roots_are_looked_at() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::Terraform, "rights-root").await;
+        let (next_root, _) = another_hierarchy(&mesh.world);
+        let fewer = rules(&mesh.world, "root").await;
+        mesh.has_rights(&fewer, "get", "pods/proxy", false).await;
+        let by_root = "verify = \"root\"";
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(by_root, ""));
+        world.apply(&[]).await.succeeds().never_says("Warning");
+        mesh.node.deploy(&Istiod::default()).await;
+        let settings = format!("{by_root}\n  {}", trusting(&[&next_root]));
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(&settings, ""));
+        let applied = world.apply(&[]).await;
+        applied.succeeds().never_says("could not");
+        let secret = mesh.world.state("istiopca_cacerts_secret.mesh").await;
+        assert_eq!(secret["verified"]["by"], "root");
+        assert_eq!(secret["restart_reason"], "roots");
+        assert_eq!(mesh.node.counts("istiod").await.replica_sets, 2);
+    });
+}
