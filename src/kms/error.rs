@@ -185,16 +185,6 @@ impl Error {
             Self::Refused(answer) => &answer.asked,
         }
     }
-
-    /// Whether the same may well succeed later without anybody changing anything.
-    pub fn is_passing(&self) -> bool {
-        let unfinished = matches!(self, Self::Stopped(_) | Self::OutOfTime(_));
-        let theirs = matches!(
-            self,
-            Self::Unreachable { .. } | Self::Throttled(_) | Self::Unavailable(_)
-        );
-        unfinished || theirs
-    }
 }
 
 /// One failed try, not yet an error: some pass.

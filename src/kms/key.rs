@@ -50,19 +50,9 @@ impl KeyId {
         self.place.as_ref().map(|place| place.region.as_str())
     }
 
-    /// Twelve digits: who owns the key; `None` where no ARN says it.
-    pub fn account(&self) -> Option<&str> {
-        self.place.as_ref().map(|place| place.account.as_str())
-    }
-
     /// Whether it is an alias, behind which another key may stand tomorrow.
     pub fn is_alias(&self) -> bool {
         matches!(self.name, Name::Alias(_))
-    }
-
-    /// Whether the key has siblings in other regions that open what it seals.
-    pub fn is_multi_region(&self) -> bool {
-        matches!(&self.name, Name::Key(id) if id.starts_with(MULTI_REGION))
     }
 
     /// Whether this can be a name of the key of that ARN: an alias can of any key in its place.
@@ -233,17 +223,10 @@ mod tests {
     #[test]
     fn only_an_arn_says_where_a_key_is() {
         let there = key("arn:aws-cn:kms:cn-north-1:111122223333:alias/mesh");
-        assert_eq!(
-            (there.region(), there.account()),
-            (Some("cn-north-1"), Some("111122223333"))
-        );
-        assert!(there.is_alias() && !there.is_multi_region());
-        assert_eq!(
-            (key("alias/mesh").region(), key(UUID).account()),
-            (None, None)
-        );
-        assert!(key(MRK).is_multi_region() && !key(UUID).is_multi_region());
-        assert!(!key("alias/mrk-x").is_multi_region());
+        assert_eq!(there.region(), Some("cn-north-1"));
+        assert!(there.is_alias());
+        let nowhere = [key("alias/mesh"), key(UUID), key(MRK)];
+        assert!(nowhere.iter().all(|it| it.region().is_none()));
     }
 
     #[test]

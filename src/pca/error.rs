@@ -194,19 +194,6 @@ impl Error {
         }
     }
 
-    /// Whether the same may well succeed later without anybody changing anything.
-    pub fn is_passing(&self) -> bool {
-        let unfinished = matches!(
-            self,
-            Self::StillPending { .. } | Self::Stopped(_) | Self::OutOfTime(_)
-        );
-        let theirs = matches!(
-            self,
-            Self::Unreachable { .. } | Self::Throttled(_) | Self::Unavailable(_)
-        );
-        unfinished || theirs
-    }
-
     /// Whether a certificate may exist of which no ARN is known: an order left, and no clear answer
     /// came. It can be found in CloudTrail by the order's token.
     pub fn may_have_issued(&self) -> bool {
