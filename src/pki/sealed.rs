@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -30,7 +30,6 @@ use super::key::{KeyError, PrivateKey};
 pub struct SealedKey {
     text: String,
     header: Header,
-    data_key: Vec<u8>,
     body: Vec<u8>,
 }
 
@@ -39,7 +38,8 @@ pub struct SealedKey {
 #[serde(deny_unknown_fields)]
 struct Header {
     kms_key_arn: String,
-    data_key: String,
+    #[serde(with = "in_base64")]
+    data_key: Vec<u8>,
     id: String,
     context: BTreeMap<String, String>,
     public_key_sha256: Fingerprint,
@@ -119,7 +119,7 @@ impl SealedKey {
     pub fn seal(key: &PrivateKey, seal: &Seal<'_>) -> Self {
         let header = Header {
             kms_key_arn: seal.kms_key_arn.to_owned(),
-            data_key: STANDARD.encode(seal.encrypted_data_key),
+            data_key: seal.encrypted_data_key.to_vec(),
             id: seal.context.id.clone(),
             context: seal.context.user.clone(),
             public_key_sha256: key.public_key().sha256(),
@@ -140,7 +140,6 @@ impl SealedKey {
         Self {
             text: format!("{head}.{}", URL_SAFE_NO_PAD.encode(&body)),
             header,
-            data_key: seal.encrypted_data_key.to_vec(),
             body,
         }
     }
@@ -168,7 +167,7 @@ impl SealedKey {
 
     /// The data key as KMS encrypted it.
     pub fn encrypted_data_key(&self) -> &[u8] {
-        &self.data_key
+        &self.header.data_key
     }
 
     /// The encryption context that its data key is encrypted under.
@@ -208,17 +207,32 @@ impl FromStr for SealedKey {
         let head = URL_SAFE_NO_PAD.decode(head).ok();
         let header: Option<Header> = head.and_then(|json| serde_json::from_slice(&json).ok());
         let header = header.ok_or_else(|| damaged("header"))?;
-        let data_key = STANDARD.decode(&header.data_key);
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| damaged("body"))?;
         if body.len() < NONCE_LEN + TAG_LENGTH {
             return Err(damaged("body"));
         }
         Ok(Self {
             text: text.to_owned(),
-            data_key: data_key.map_err(|_| damaged("data key"))?,
             header,
             body,
         })
+    }
+}
+
+/// Bytes as a text in base64.
+mod in_base64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD.decode(text).map_err(D::Error::custom)
     }
 }
 
