@@ -129,6 +129,16 @@ impl ForeignRequest {
         }
     }
 
+    /// The same text as [`to_pem`](Self::to_pem) writes it, whatever it holds: enough to tell whether a request that was
+    /// read before is another one. `None` where it is not one block.
+    pub fn rewritten(text: &str) -> Option<String> {
+        let blocks = pem::blocks(text).ok()?;
+        let [block] = blocks.as_slice() else {
+            return None;
+        };
+        Some(pem::encode(LABELS[0], &block.der))
+    }
+
     fn from_der(der: &[u8]) -> Result<Self, ForeignError> {
         let (signed, algorithm, signature) = split(der)?;
         let info = CertReqInfo::from_der(signed)?;

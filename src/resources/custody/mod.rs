@@ -130,7 +130,9 @@ impl Custody<'_> {
     ) -> Result<(Ready, String), Diagnostic> {
         let no_request = |problem: String| words::no_request(instance, &problem);
         if let Self::Requested(pem) = self {
-            let request = requested(pem, settings).map_err(no_request)?;
+            let request = ForeignRequest::from_pem(pem);
+            let request = request.map_err(|error| no_request(error.to_string()))?;
+            asks_for(&request, settings).map_err(no_request)?;
             let ready = Ready::elsewhere(request.public_key().sha256(), Kept::default());
             return Ok((ready, request.to_pem()));
         }
@@ -268,9 +270,8 @@ fn signed(settings: &Issuance, key: &PrivateKey) -> Result<SigningRequest, Strin
     request.map_err(|error| error.to_string())
 }
 
-/// The user's request, where it asks for what is to be issued.
-pub(super) fn requested(pem: &str, settings: &Issuance) -> Result<ForeignRequest, String> {
-    let request = ForeignRequest::from_pem(pem).map_err(|error| error.to_string())?;
+/// Whether the user's request asks for what is to be issued; else in what it does not.
+pub(super) fn asks_for(request: &ForeignRequest, settings: &Issuance) -> Result<(), String> {
     let (subject, names) = named(settings)?;
     let intended = Intended {
         subject: &subject,
@@ -284,7 +285,7 @@ pub(super) fn requested(pem: &str, settings: &Issuance) -> Result<ForeignRequest
     };
     let departures = request.departures(&intended);
     if departures.is_empty() {
-        Ok(request)
+        Ok(())
     } else {
         Err(listed(&departures))
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::kms::KeyId;
 use crate::pki::{ForeignRequest, SecretPem};
-use crate::resources::custody::{self, Custody, Sealing, requested};
+use crate::resources::custody::{self, Custody, Sealing};
 use crate::resources::issue::Issuance;
 use crate::terraform::Diagnostic;
 use crate::terraform::schema::{Attribute, Check, Partial, Presence, Rule, number, text, text_map};
@@ -93,7 +93,7 @@ impl Keeping {
 
 /// The same request written otherwise is the same request.
 fn canonical(pem: &str) -> String {
-    ForeignRequest::from_pem(pem).map_or_else(|_| pem.to_owned(), |request| request.to_pem())
+    ForeignRequest::rewritten(pem).unwrap_or_else(|| pem.to_owned())
 }
 
 /// Settings that have a say only in how the key is kept.
@@ -185,10 +185,10 @@ fn request_asks_for_this(settings: &Partial<'_>) -> Vec<Diagnostic> {
         return Vec::new();
     };
     // That it can be read at all is checked with the value.
-    if ForeignRequest::from_pem(&pem).is_err() {
+    let Ok(request) = ForeignRequest::from_pem(&pem) else {
         return Vec::new();
-    }
-    let problem = requested(&pem, &wanted).err().map(|departures| {
+    };
+    let problem = custody::asks_for(&request, &wanted).err().map(|departures| {
         let why = format!(
             "The request is not for what the settings say: {departures}. AWS Private CA takes subject and alternative \
              names from the request, and all else from the template.\n\nMake the request anew, or change the settings \
