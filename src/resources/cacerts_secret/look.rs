@@ -7,6 +7,7 @@ use super::rivals::{self, Istiods};
 use super::settings::Settings;
 use super::{CacertsSecret, Outputs, Prior, at, home, instance, trust};
 use crate::clients::{Clients, Connected};
+use crate::cluster::secret::Observed;
 use crate::pki::Live;
 use crate::resources::issue;
 use crate::resources::words;
@@ -85,21 +86,33 @@ async fn look_at_secret(
     };
     let written = outputs.1.uid.is_some();
     let istiods = istiods.told(&instance, written);
-    let Some(observed) = observed else {
-        return Ok(gone(&settings, outputs, private, istiods));
-    };
-    let rival = rivals::on_ours(&instance, &observed, outputs.1.owner_id.as_deref());
-    let live = Live::read(&Files::of(Some(&observed)).of_layout(settings.layout()));
-    let (drift, key_lost) = drift(&settings, &outputs, &observed, &live);
+    Ok(match observed {
+        Some(observed) => there(&settings, outputs, private, &observed, istiods),
+        None => gone(&settings, outputs, private, istiods),
+    })
+}
+
+/// What is live, compared with what was written.
+fn there(
+    settings: &Settings,
+    mut outputs: Outputs,
+    mut private: SecretNotes,
+    observed: &Observed,
+    istiods: Vec<Diagnostic>,
+) -> Reading<CacertsSecret> {
+    let instance = instance(settings);
+    let live = Live::read(&Files::of(Some(observed)).of_layout(settings.layout()));
+    let (drift, key_lost) = drift(settings, &outputs, observed, &live);
     outputs.1.drift = drift;
     private.key_lost = key_lost && settings.issues().is_some();
     private.other_roots = !trust::are(live.roots(), &outputs.1.trusted_roots);
     let drift = &outputs.1.drift;
     let drifted = (!drift.is_empty()).then(|| words::drifted(&instance, drift, private.key_lost));
     let immutable = observed.immutable.then(|| words::immutable(&instance));
+    let rival = rivals::on_ours(&instance, observed, outputs.1.owner_id.as_deref());
     let told = drifted.into_iter().chain(immutable).chain(rival);
     let told = told.chain(istiods).collect();
-    Ok(here(outputs, private, told))
+    here(outputs, private, told)
 }
 
 /// It stays in the state though it is gone. Its history is worth keeping: the roots that workloads

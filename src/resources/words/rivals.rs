@@ -15,8 +15,8 @@ pub(in crate::resources) fn rivals(
         return None;
     }
     let told = format!(
-        "Beside this resource, it is kept by {}. What that one writes takes the place of what is written here, and istiod \
-         loads it.",
+        "Beside this resource, it is kept by {}. Whatever else is written into it takes the place of what is written here, \
+         and istiod loads it.",
         named(rivals)
     );
     Some(instance.warning(
