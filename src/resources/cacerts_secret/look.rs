@@ -3,7 +3,7 @@
 use super::compose::Files;
 use super::drift::drift;
 use super::outputs::SecretNotes;
-use super::rivals::{self, Istiods};
+use super::rivals;
 use super::settings::Settings;
 use super::{CacertsSecret, Outputs, Prior, at, home, instance, trust};
 use crate::clients::{Clients, Connected};
@@ -76,19 +76,16 @@ async fn look_at_secret(
     // It may have been written by another way than by EKS.
     outputs.1.cluster_arn = outputs.1.cluster_arn.or(eks);
     let at = at(&settings);
-    let (observed, istiods) = tokio::join!(cluster.read(&at), Istiods::beside(&cluster, &at));
-    let observed = match observed {
+    let observed = match cluster.read(&at).await {
         Ok(observed) => observed,
         Err(error) => {
             let problem = words::trouble(&instance, &error);
             return passed_over(call, outputs, private, problem);
         }
     };
-    let written = outputs.1.uid.is_some();
-    let istiods = istiods.told(&instance, written);
     Ok(match observed {
-        Some(observed) => there(&settings, outputs, private, &observed, istiods),
-        None => gone(&settings, outputs, private, istiods),
+        Some(observed) => there(&settings, outputs, private, &observed),
+        None => gone(&settings, outputs, private),
     })
 }
 
@@ -98,7 +95,6 @@ fn there(
     mut outputs: Outputs,
     mut private: SecretNotes,
     observed: &Observed,
-    istiods: Vec<Diagnostic>,
 ) -> Reading<CacertsSecret> {
     let instance = instance(settings);
     let live = Live::read(&Files::of(Some(observed)).of_layout(settings.layout()));
@@ -111,8 +107,7 @@ fn there(
     let immutable = observed.immutable.then(|| words::immutable(&instance));
     let rival = rivals::on_ours(&instance, observed, outputs.1.owner_id.as_deref());
     let told = drifted.into_iter().chain(immutable).chain(rival);
-    let told = told.chain(istiods).collect();
-    here(outputs, private, told)
+    here(outputs, private, told.collect())
 }
 
 /// It stays in the state though it is gone. Its history is worth keeping: the roots that workloads
@@ -122,14 +117,13 @@ fn gone(
     settings: &Settings,
     mut outputs: Outputs,
     mut private: SecretNotes,
-    mut told: Vec<Diagnostic>,
 ) -> Reading<CacertsSecret> {
     let never_written = outputs.1.uid.is_none();
     if never_written {
-        return here(outputs, private, told);
+        return here(outputs, private, Vec::new());
     }
     let issues = settings.issues().is_some();
-    told.insert(0, words::gone(&instance(settings), issues));
+    let told = vec![words::gone(&instance(settings), issues)];
     private.key_lost = issues;
     private.other_roots = true;
     outputs.1.drift = vec!["the Secret is gone".to_owned()];

@@ -2,7 +2,7 @@
 
 use super::compose;
 use super::present::Present;
-use super::rivals::Istiods;
+use super::rivals::{self, Istiods};
 use super::settings::{Settings, given};
 use super::{CacertsSecret, Outputs, Prior, at, connected, instance, key, last, takeup, trust};
 use crate::clients::Clients;
@@ -79,19 +79,23 @@ pub(super) async fn preflight(
     if told.is_empty() && (planning.drifted || planning.roots || planning.restarts) {
         told.extend(about_the_secret(call, &planning).await);
     }
-    if planning.prior.is_none() {
-        told.extend(about_istiods(call, settings).await);
+    if prior.is_none() || planning.issues || planning.drifted || planning.roots {
+        told.extend(about_istiods(call, &planning).await);
     }
     told
 }
 
-/// Istiods that would take a new Secret for their own, or pass it over. Of one that is there each look tells.
-async fn about_istiods(call: &Call<'_, Clients>, settings: &Settings) -> Vec<Diagnostic> {
+/// Istiods that would take the Secret for their own, or pass it over. A plan with nothing to do does not ask: it is one
+/// call for each cluster.
+async fn about_istiods(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Vec<Diagnostic> {
+    let Planning {
+        prior, settings, ..
+    } = *planning;
     let Ok(connected) = connected(call, settings).await else {
         return Vec::new();
     };
     let istiods = Istiods::beside(&connected.cluster, &at(settings)).await;
-    istiods.told(&instance(settings), false)
+    istiods.told(&instance(settings), !rivals::is_first(prior))
 }
 
 /// Why certificate, chain and sealed key cannot be meant together. Asked only here, where all is known: a plan may

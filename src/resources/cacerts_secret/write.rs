@@ -117,7 +117,9 @@ impl Writing<'_> {
             return Ok(None);
         }
         let istiods = Istiods::beside(self.cluster, &self.at).await;
-        istiods.admit(&self.instance)
+        let unseen = istiods.admit(&self.instance)?;
+        // Whoever looks at them again, once the Secret is written, tells of it then.
+        Ok(unseen.filter(|_| takeup::is_unasked(self.settings)))
     }
 
     fn rights(&self, namespace: &NamespaceName) -> Vec<Access> {

@@ -60,6 +60,11 @@ struct Takeup<'a> {
     wrote: &'a Wrote,
 }
 
+/// Whether the user wants istiods neither restarted nor looked at.
+pub(super) fn is_unasked(settings: &Settings) -> bool {
+    (settings.restart_istiod, settings.verify) == (RestartIstiod::Never, Verify::None)
+}
+
 /// Has the istiods of the namespace take up what was written, and notes in `done` what came of it. Returns the failure
 /// of an update that must not pass as done.
 pub(super) async fn take_up(
@@ -70,8 +75,7 @@ pub(super) async fn take_up(
 ) -> Option<Diagnostic> {
     let advice = std::mem::take(&mut wrote.advice);
     let settings = writing.settings;
-    let unasked =
-        (settings.restart_istiod, settings.verify) == (RestartIstiod::Never, Verify::None);
+    let unasked = is_unasked(settings);
     let opened = writing.prior.is_none() || writing.planned.is_open("verified");
     done.outputs.1.restart_reason = promised(writing);
     if unasked || !opened {
@@ -164,7 +168,17 @@ impl Takeup<'_> {
             ));
             return self.left_undone("istiod is yet to be restarted", done);
         }
-        match self.restart(&needed).await {
+        self.restarted(&needed, reason, done).await
+    }
+
+    /// Restarts what was announced, and looks whether it uses the new CA once it serves.
+    async fn restarted(
+        &self,
+        needed: &[(&Deployment, Reason)],
+        reason: Reason,
+        done: &mut Done<CacertsSecret>,
+    ) -> Option<Diagnostic> {
+        match self.restart(needed).await {
             Restarted::Serving => self.verified(done).await,
             Restarted::Refused(error) => {
                 done.warnings

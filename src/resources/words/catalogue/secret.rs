@@ -154,7 +154,7 @@ pub(super) fn rivals() -> Chapter {
     messages.extend(words::rivals(&instance, &every_controller()));
     Chapter {
         title: "Who else writes the Secret",
-        about: "Looked for before the first write and in each plan: on the Secret itself, and in the environment of the \
+        about: "Looked for on the Secret itself in each plan, and before each write in the environment of the \
                 istiods beside it.",
         messages,
     }
