@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod caller;
 pub mod error;
+pub mod failure;
 pub mod patience;
 pub mod presign;
 pub mod refusal;

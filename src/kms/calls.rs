@@ -9,7 +9,8 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{DataKeySpec, EncryptionAlgorithmSpec};
 use zeroize::Zeroizing;
 
-use super::error::Failure;
+use super::class::classify;
+use super::error::{Failure, NoRegion};
 use super::{Connection, DataKey, KeyId, Kms};
 
 impl Kms {
@@ -25,7 +26,7 @@ impl Kms {
             .set_encryption_context(pairs(context))
             .send()
             .await;
-        let answer = sent.map_err(|failed| Failure::of(&failed))?;
+        let answer = sent.map_err(|failed| Failure::of(&failed, classify))?;
         let plaintext = exactly_32(answer.plaintext)?;
         let sealed = answer.ciphertext_blob.map(Blob::into_inner);
         let sealed = sealed.filter(|bytes| !bytes.is_empty());
@@ -50,7 +51,7 @@ impl Kms {
             .set_encryption_context(pairs(context))
             .send()
             .await;
-        let answer = sent.map_err(|failed| Failure::of(&failed))?;
+        let answer = sent.map_err(|failed| Failure::of(&failed, classify))?;
         let plaintext = exactly_32(answer.plaintext)?;
         answered_by(key, answer.key_id)?;
         Ok(plaintext)
@@ -70,7 +71,7 @@ impl Kms {
                 .await
                 .map_err(Failure::not_signed_in)?,
         };
-        let region = region.ok_or_else(Failure::no_region)?;
+        let region = region.ok_or_else(|| Failure::missing(NoRegion))?;
         let session = self.sign_in.session(&region).await;
         let session = session.map_err(Failure::not_signed_in)?;
         let mut config = Builder::from(&session).retry_config(RetryConfig::disabled());

@@ -1,21 +1,15 @@
 //! What a refusal by KMS means.
 
+use crate::aws::failure;
+use crate::aws::failure::Meaning;
 use crate::aws::refusal::{Common, Name};
-use crate::aws::retry::Worth;
 
 /// What a refusal means for the next step.
+pub(super) type Class = failure::Class<Own>;
+
+/// What it means of KMS alone; none of these passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    Throttled,
-    /// AWS's side, for the moment.
-    Transient,
-    /// No answer at all.
-    Unreachable,
-    /// The signature's clock was off.
-    Skewed,
-    /// AWS does not know the caller's keys, or no longer.
-    Identity,
-    Denied,
+pub(super) enum Own {
     /// No such key or alias there.
     Missing,
     Disabled,
@@ -27,55 +21,35 @@ pub(super) enum Class {
     SealedOtherwise,
     /// Sealed with another key.
     OtherKey,
-    Refused,
 }
+
+impl Meaning for Own {}
 
 /// Judges a refusal by AWS's name for it. Codes: the service model of KMS and the common errors of its API
 /// reference.
 pub(super) fn classify(name: &Name, message: &str) -> Class {
     let Name::Code(code) = name else {
-        return common(name, message);
+        return Class::common(name, message);
     };
-    match code.as_str() {
-        "NotFoundException" => Class::Missing,
-        "DisabledException" => Class::Disabled,
-        "KMSInvalidStateException" => Class::State,
-        "InvalidKeyUsageException" => Class::Kind,
-        "InvalidCiphertextException" => Class::SealedOtherwise,
-        "IncorrectKeyException" => Class::OtherKey,
+    let own = match code.as_str() {
+        "NotFoundException" => Own::Missing,
+        "DisabledException" => Own::Disabled,
+        "KMSInvalidStateException" => Own::State,
+        "InvalidKeyUsageException" => Own::Kind,
+        "InvalidCiphertextException" => Own::SealedOtherwise,
+        "IncorrectKeyException" => Own::OtherKey,
         "KMSInternalException" | "DependencyTimeoutException" | "KeyUnavailableException" => {
-            Class::Transient
+            return Class::Common(Common::Transient);
         }
-        _ => common(name, message),
-    }
-}
-
-fn common(name: &Name, message: &str) -> Class {
-    match Common::of(name, message) {
-        Some(Common::Throttled) => Class::Throttled,
-        Some(Common::Transient) => Class::Transient,
-        Some(Common::Skewed) => Class::Skewed,
-        Some(Common::Identity) => Class::Identity,
-        Some(Common::Denied) => Class::Denied,
-        None => Class::Refused,
-    }
-}
-
-impl Class {
-    /// How often a call that failed so is worth another try.
-    pub(super) fn worth(self) -> Worth {
-        match self {
-            Self::Throttled => Worth::Waiting,
-            Self::Transient | Self::Unreachable => Worth::Passing,
-            Self::Skewed => Worth::Once,
-            _ => Worth::Nothing,
-        }
-    }
+        _ => return Class::common(name, message),
+    };
+    Class::Own(own)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::retry::Worth;
 
     fn of(code: &str) -> Class {
         classify(&Name::Code(code.to_owned()), "")
@@ -84,21 +58,30 @@ mod tests {
     #[test]
     fn every_code_of_the_two_calls_has_its_class() {
         for (code, class) in [
-            ("ThrottlingException", Class::Throttled),
-            ("KMSInternalException", Class::Transient),
-            ("DependencyTimeoutException", Class::Transient),
-            ("KeyUnavailableException", Class::Transient),
-            ("InternalFailure", Class::Transient),
-            ("NotFoundException", Class::Missing),
-            ("DisabledException", Class::Disabled),
-            ("KMSInvalidStateException", Class::State),
-            ("InvalidKeyUsageException", Class::Kind),
-            ("InvalidCiphertextException", Class::SealedOtherwise),
-            ("IncorrectKeyException", Class::OtherKey),
-            ("AccessDeniedException", Class::Denied),
-            ("UnrecognizedClientException", Class::Identity),
-            ("ExpiredTokenException", Class::Identity),
-            ("InvalidSignatureException", Class::Skewed),
+            ("ThrottlingException", Class::Common(Common::Throttled)),
+            ("KMSInternalException", Class::Common(Common::Transient)),
+            (
+                "DependencyTimeoutException",
+                Class::Common(Common::Transient),
+            ),
+            ("KeyUnavailableException", Class::Common(Common::Transient)),
+            ("InternalFailure", Class::Common(Common::Transient)),
+            ("NotFoundException", Class::Own(Own::Missing)),
+            ("DisabledException", Class::Own(Own::Disabled)),
+            ("KMSInvalidStateException", Class::Own(Own::State)),
+            ("InvalidKeyUsageException", Class::Own(Own::Kind)),
+            (
+                "InvalidCiphertextException",
+                Class::Own(Own::SealedOtherwise),
+            ),
+            ("IncorrectKeyException", Class::Own(Own::OtherKey)),
+            ("AccessDeniedException", Class::Common(Common::Denied)),
+            (
+                "UnrecognizedClientException",
+                Class::Common(Common::Identity),
+            ),
+            ("ExpiredTokenException", Class::Common(Common::Identity)),
+            ("InvalidSignatureException", Class::Common(Common::Skewed)),
             ("ValidationException", Class::Refused),
             ("LimitExceededException", Class::Refused),
             ("InvalidGrantTokenException", Class::Refused),
@@ -108,27 +91,33 @@ mod tests {
             assert_eq!(of(code), class, "{code}");
         }
         let status = |status| classify(&Name::Status(status), "");
-        assert_eq!([429, 502].map(status), [Class::Throttled, Class::Transient]);
+        assert_eq!(
+            [429, 502].map(status),
+            [
+                Class::Common(Common::Throttled),
+                Class::Common(Common::Transient)
+            ]
+        );
     }
 
     #[test]
     fn only_what_passes_by_itself_is_tried_again() {
         let passing = [
-            Class::Throttled,
-            Class::Transient,
+            Class::Common(Common::Throttled),
+            Class::Common(Common::Transient),
             Class::Unreachable,
-            Class::Skewed,
+            Class::Common(Common::Skewed),
         ];
         assert!(passing.iter().all(|class| class.worth() != Worth::Nothing));
         for class in [
-            Class::Identity,
-            Class::Denied,
-            Class::Missing,
-            Class::Disabled,
-            Class::State,
-            Class::Kind,
-            Class::SealedOtherwise,
-            Class::OtherKey,
+            Class::Common(Common::Identity),
+            Class::Common(Common::Denied),
+            Class::Own(Own::Missing),
+            Class::Own(Own::Disabled),
+            Class::Own(Own::State),
+            Class::Own(Own::Kind),
+            Class::Own(Own::SealedOtherwise),
+            Class::Own(Own::OtherKey),
             Class::Refused,
         ] {
             assert_eq!(class.worth(), Worth::Nothing, "{class:?}");

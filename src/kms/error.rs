@@ -2,21 +2,17 @@
 
 mod reading;
 
-use std::error::Error as StdError;
 use std::fmt;
-
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 pub use reading::{Denial, KeyState};
 
 use super::KeyId;
-use super::class::{Class, classify};
+use super::class::{Class, Own};
 use crate::aws;
 use crate::aws::Unreachable;
-use crate::aws::patience::Ended;
-use crate::aws::refusal::Failed;
-use crate::aws::retry::{Course, Failing, Worth};
+use crate::aws::failure;
+use crate::aws::failure::Fault;
+use crate::aws::refusal::Common;
 
 /// What was being asked of KMS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,29 +54,8 @@ impl fmt::Display for Asked {
     }
 }
 
-/// A refusal by AWS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// What is refused.
-    pub asked: Asked,
-    /// AWS's name of the error, or `HTTP 503` where the answer names none.
-    pub code: String,
-    /// AWS's own words, the first line of them: what follows may quote the request. Empty where there are
-    /// none.
-    pub message: String,
-    /// What AWS's support asks for.
-    pub request_id: Option<String>,
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} refused: {}", self.asked, self.code)?;
-        match self.message.as_str() {
-            "" => Ok(()),
-            message => write!(f, ": {message}"),
-        }
-    }
-}
+/// A refusal by KMS.
+pub type Answer = failure::Answer<Asked>;
 
 /// Why KMS gave no key.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -187,160 +162,61 @@ impl Error {
     }
 }
 
-/// One failed try, not yet an error: some pass.
+/// Nothing says in which region the key is.
 #[derive(Debug)]
-pub(super) struct Failure {
-    class: Class,
-    cause: Cause,
-    course: Course,
-}
+pub(super) struct NoRegion;
 
-#[derive(Debug)]
-enum Cause {
-    Refusal {
-        code: String,
-        message: String,
-        request_id: Option<String>,
-    },
-    NoRegion,
-    NotSignedIn(Box<aws::Error>),
-    Unreachable(Unreachable, String),
-    Incomplete(&'static str),
-    Ended(Ended),
-}
+/// One failed try.
+pub(super) type Failure = failure::Failure<Own, NoRegion>;
 
-impl Failure {
-    pub(super) fn of<E>(failed: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + StdError + 'static,
-    {
-        let said = match Failed::of(failed) {
-            Failed::Refused(said) => said,
-            Failed::NotSignedIn(source) => return Self::not_signed_in(source),
-            Failed::Unreachable(how, reason) => {
-                return Self::new(Class::Unreachable, Cause::Unreachable(how, reason));
-            }
-        };
-        let class = classify(&said.name, &said.message);
-        let message = said.message.lines().next().unwrap_or_default();
-        let refusal = Cause::Refusal {
-            code: said.name.to_string(),
-            message: message.to_owned(),
-            request_id: said.request_id,
-        };
-        Self::new(class, refusal)
-    }
-
-    pub(super) fn not_signed_in(source: aws::Error) -> Self {
-        Self::new(Class::Identity, Cause::NotSignedIn(source.into()))
-    }
-
-    pub(super) fn no_region() -> Self {
-        Self::new(Class::Refused, Cause::NoRegion)
-    }
-
-    pub(super) fn incomplete(missing: &'static str) -> Self {
-        Self::new(Class::Refused, Cause::Incomplete(missing))
-    }
-
-    pub(super) fn into_error(
-        self,
+impl Error {
+    /// What a failure is when no more tries follow.
+    pub(super) fn of(
+        failed: Failure,
         operation: Operation,
         key: &KeyId,
         region: Option<String>,
         whose: impl FnOnce() -> String,
-    ) -> Error {
-        let sent = !matches!(self.cause, Cause::NoRegion | Cause::NotSignedIn(_));
-        let asked = Asked {
+    ) -> Self {
+        let fault = failed.for_good(|course| Asked {
             operation,
             key: key.clone(),
             region,
-            attempts: if sent { self.course.tries } else { 0 },
-        };
-        match self.cause {
-            Cause::Refusal {
-                code,
-                message,
-                request_id,
-            } => {
-                let answer = Answer {
-                    asked,
-                    code,
-                    message,
-                    request_id,
-                };
-                in_class(self.class, answer.into(), whose)
+            attempts: course.tries,
+        });
+        match fault {
+            Fault::Refused(class, answer) => Self::refused(class, answer, whose),
+            Fault::Missing(asked, NoRegion) => Self::NoRegion(asked),
+            Fault::NotSignedIn(asked, source) => Self::NotSignedIn { asked, source },
+            Fault::Unreachable(asked, how, reason) => Self::Unreachable { asked, how, reason },
+            Fault::Incomplete(asked, missing) => Self::Incomplete { asked, missing },
+            Fault::Stopped(asked) => Self::Stopped(asked),
+            Fault::OutOfTime(asked) => Self::OutOfTime(asked),
+        }
+    }
+
+    fn refused(class: Class, answer: Box<Answer>, whose: impl FnOnce() -> String) -> Self {
+        match class {
+            Class::Common(Common::Throttled) => Self::Throttled(answer),
+            Class::Common(Common::Transient) | Class::Unreachable => Self::Unavailable(answer),
+            Class::Common(Common::Denied) => {
+                let denial = Denial::read(&answer.message);
+                Self::AccessDenied { answer, denial }
             }
-            Cause::NoRegion => Error::NoRegion(asked.into()),
-            Cause::NotSignedIn(source) => {
-                let asked = asked.into();
-                Error::NotSignedIn { asked, source }
+            Class::Common(Common::Identity | Common::Skewed) => {
+                let whose = whose();
+                Self::IdentityRefused { answer, whose }
             }
-            Cause::Unreachable(how, reason) => Error::Unreachable {
-                asked: asked.into(),
-                how,
-                reason,
-            },
-            Cause::Incomplete(missing) => {
-                let asked = asked.into();
-                Error::Incomplete { asked, missing }
+            Class::Own(Own::Missing) => Self::NotFound(answer),
+            Class::Own(Own::Disabled) => Self::Disabled(answer),
+            Class::Own(Own::State) => {
+                let state = KeyState::read(&answer.message);
+                Self::InvalidState { answer, state }
             }
-            Cause::Ended(Ended::Stopped) => Error::Stopped(asked.into()),
-            Cause::Ended(Ended::Deadline) => Error::OutOfTime(asked.into()),
+            Class::Own(Own::Kind) => Self::WrongKind(answer),
+            Class::Own(Own::SealedOtherwise) => Self::SealedOtherwise(answer),
+            Class::Own(Own::OtherKey) => Self::OtherKey(answer),
+            Class::Refused => Self::Refused(answer),
         }
-    }
-
-    fn new(class: Class, cause: Cause) -> Self {
-        Self {
-            class,
-            cause,
-            course: Course::default(),
-        }
-    }
-}
-
-impl Failing for Failure {
-    fn worth(&self) -> Worth {
-        self.class.worth()
-    }
-
-    /// A data key that nobody got, or that was opened for nobody, is nothing that exists.
-    fn leaves_open(&self) -> bool {
-        false
-    }
-
-    fn after(self, course: Course) -> Self {
-        Self { course, ..self }
-    }
-}
-
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
-        Self::new(Class::Refused, Cause::Ended(ended))
-    }
-}
-
-fn in_class(class: Class, answer: Box<Answer>, whose: impl FnOnce() -> String) -> Error {
-    match class {
-        Class::Throttled => Error::Throttled(answer),
-        Class::Transient | Class::Unreachable => Error::Unavailable(answer),
-        Class::Missing => Error::NotFound(answer),
-        Class::Disabled => Error::Disabled(answer),
-        Class::State => {
-            let state = KeyState::read(&answer.message);
-            Error::InvalidState { answer, state }
-        }
-        Class::Kind => Error::WrongKind(answer),
-        Class::Denied => {
-            let denial = Denial::read(&answer.message);
-            Error::AccessDenied { answer, denial }
-        }
-        Class::SealedOtherwise => Error::SealedOtherwise(answer),
-        Class::OtherKey => Error::OtherKey(answer),
-        Class::Identity | Class::Skewed => {
-            let whose = whose();
-            Error::IdentityRefused { answer, whose }
-        }
-        Class::Refused => Error::Refused(answer),
     }
 }

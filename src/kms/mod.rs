@@ -107,7 +107,7 @@ impl Kms {
         sent.map_err(|failed| {
             let connected = self.connection.get().map(|it| it.region.clone());
             let region = connected.or_else(|| self.region.clone());
-            failed.into_error(operation, key, region, || self.sign_in.whose())
+            Error::of(failed, operation, key, region, || self.sign_in.whose())
         })
     }
 }

@@ -4,8 +4,8 @@ use aws_sdk_acmpca::Client;
 use aws_sdk_acmpca::config::Builder;
 use aws_sdk_acmpca::config::retry::RetryConfig;
 
-use super::error::Failure;
-use super::retry::Class;
+use super::error::{Failure, failed};
+use super::retry::{Class, Own};
 use super::{
     Authority, CertificateArn, Description, IssuedPem, IssuerPem, Operation, Order, Status,
 };
@@ -18,7 +18,7 @@ impl Authority {
             .certificate_authority_arn(self.arn.to_string())
             .send()
             .await;
-        let answer = sent.map_err(|failed| Failure::of(operation, &failed))?;
+        let answer = sent.map_err(|it| failed(operation, &it))?;
         let description = answer.certificate_authority().and_then(Description::read);
         description.ok_or_else(|| Failure::incomplete("the CA's configuration"))
     }
@@ -30,7 +30,7 @@ impl Authority {
             .certificate_authority_arn(self.arn.to_string())
             .send()
             .await;
-        let answer = sent.map_err(|failed| Failure::of(operation, &failed))?;
+        let answer = sent.map_err(|it| failed(operation, &it))?;
         let certificate = filled(answer.certificate)
             .ok_or_else(|| Failure::incomplete("the CA's certificate"))?;
         Ok(IssuerPem {
@@ -47,9 +47,7 @@ impl Authority {
                     .ok_or_else(|| Failure::incomplete("the certificate's ARN"))?;
                 Ok(CertificateArn::new(arn))
             }
-            Err(failed) => {
-                Err(self.unless_settling(Failure::of(Operation::IssueCertificate, &failed)))
-            }
+            Err(error) => Err(self.unless_settling(failed(Operation::IssueCertificate, &error))),
         }
     }
 
@@ -66,7 +64,7 @@ impl Authority {
             .certificate_authority_arn(self.arn.to_string())
             .send()
             .await;
-        let answer = sent.map_err(|failed| Failure::of(Operation::GetCertificate, &failed))?;
+        let answer = sent.map_err(|it| failed(Operation::GetCertificate, &it))?;
         let certificate =
             filled(answer.certificate).ok_or_else(|| Failure::incomplete("the certificate"))?;
         let chain = filled(answer.certificate_chain)
@@ -82,7 +80,7 @@ impl Authority {
             .get()
             .is_some_and(|known| known.status == Status::Active);
         match failure.class {
-            Class::State if active => failure.in_class(Class::Settling),
+            Class::Own(Own::State) if active => failure.in_class(Class::Own(Own::Settling)),
             _ => failure,
         }
     }

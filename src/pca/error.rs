@@ -3,18 +3,17 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::mem;
 use std::time::Duration;
 
 use aws_sdk_acmpca::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::retry::{Class, classify};
+use super::retry::{Class, Own, classify};
 use super::{Arn, CertificateArn, Unreachable};
 use crate::aws;
-use crate::aws::patience::Ended;
-use crate::aws::refusal::Failed;
-use crate::aws::retry::{Course, Failing, Worth};
+use crate::aws::failure;
+use crate::aws::failure::Fault;
+use crate::aws::refusal::Common;
 
 /// What was being asked of AWS Private CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,28 +54,8 @@ impl fmt::Display for Asked {
     }
 }
 
-/// A refusal by AWS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// What is refused.
-    pub asked: Asked,
-    /// AWS's name of the error, or `HTTP 503` where the answer names none.
-    pub code: String,
-    /// AWS's own words; empty where there are none.
-    pub message: String,
-    /// What AWS's support asks for.
-    pub request_id: Option<String>,
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} refused: {}", self.asked, self.code)?;
-        match self.message.as_str() {
-            "" => Ok(()),
-            message => write!(f, ": {message}"),
-        }
-    }
-}
+/// A refusal by AWS Private CA.
+pub type Answer = failure::Answer<Asked>;
 
 /// Why a call to a CA did not give what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -201,166 +180,60 @@ impl Error {
     }
 }
 
-/// One failed try, not yet an error: some pass.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) class: Class,
-    cause: Cause,
-    course: Course,
+/// One failed try.
+pub(super) type Failure = failure::Failure<Own>;
+
+/// A try of that operation, as the SDK says that it failed.
+pub(super) fn failed<E>(operation: Operation, failed: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    Failure::of(failed, |name, message| classify(name, message, operation))
 }
 
-#[derive(Debug)]
-enum Cause {
-    Refusal(Box<Refusal>),
-    NotSignedIn(aws::Error),
-    Unreachable(Unreachable, String),
-    Incomplete(&'static str),
-    Ended(Ended),
-}
-
-#[derive(Debug)]
-struct Refusal {
-    code: String,
-    message: String,
-    request_id: Option<String>,
-    whose: String,
-}
-
-impl Failure {
-    pub(super) fn of<E>(operation: Operation, failed: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + StdError + 'static,
-    {
-        let said = match Failed::of(failed) {
-            Failed::Refused(said) => said,
-            Failed::NotSignedIn(source) => return Self::not_signed_in(source),
-            Failed::Unreachable(how, reason) => {
-                return Self::new(Class::Unreachable, Cause::Unreachable(how, reason));
-            }
-        };
-        let class = classify(&said.name, &said.message, operation);
-        let refusal = Refusal {
-            code: said.name.to_string(),
-            message: said.message,
-            request_id: said.request_id,
-            whose: String::new(),
-        };
-        Self::new(class, Cause::Refusal(refusal.into()))
-    }
-
-    pub(super) fn not_signed_in(source: aws::Error) -> Self {
-        Self::new(Class::Identity, Cause::NotSignedIn(source))
-    }
-
-    pub(super) fn incomplete(missing: &'static str) -> Self {
-        Self::new(Class::Refused, Cause::Incomplete(missing))
-    }
-
-    pub(super) fn in_class(self, class: Class) -> Self {
-        Self { class, ..self }
-    }
-
-    /// With the words for whose credentials were sent.
-    pub(super) fn of_whom(mut self, whose: String) -> Self {
-        if let Cause::Refusal(refusal) = &mut self.cause {
-            refusal.whose = whose;
-        }
-        self
-    }
-
-    pub(super) fn into_error(self, operation: Operation, authority: &Arn) -> Error {
-        let (authority, attempts) = (authority.clone(), self.course.tries);
-        let asked = Asked {
+impl Error {
+    /// What a failure is when no more tries follow.
+    pub(super) fn of(
+        failed: Failure,
+        operation: Operation,
+        authority: &Arn,
+        whose: impl FnOnce() -> String,
+    ) -> Self {
+        let fault = failed.for_good(|course| Asked {
             operation,
-            authority,
-            attempts,
-            open: self.course.open,
-        };
-        match self.cause {
-            Cause::Refusal(mut said) => {
-                let whose = mem::take(&mut said.whose);
-                in_class(self.class, Box::new(said.of(asked)), whose)
+            authority: authority.clone(),
+            attempts: course.tries,
+            open: course.open,
+        });
+        match fault {
+            Fault::Refused(class, answer) => Self::refused(class, answer, whose),
+            Fault::Missing(_, never) => match never {},
+            Fault::NotSignedIn(asked, source) => {
+                let source = *source;
+                Self::NotSignedIn { asked, source }
             }
-            Cause::NotSignedIn(source) => Error::NotSignedIn {
-                asked: asked.into(),
-                source,
-            },
-            Cause::Unreachable(how, reason) => Error::Unreachable {
-                asked: asked.into(),
-                how,
-                reason,
-            },
-            Cause::Incomplete(missing) => Error::Incomplete {
-                asked: asked.into(),
-                missing,
-            },
-            Cause::Ended(Ended::Stopped) => Error::Stopped(asked.into()),
-            Cause::Ended(Ended::Deadline) => Error::OutOfTime(asked.into()),
+            Fault::Unreachable(asked, how, reason) => Self::Unreachable { asked, how, reason },
+            Fault::Incomplete(asked, missing) => Self::Incomplete { asked, missing },
+            Fault::Stopped(asked) => Self::Stopped(asked),
+            Fault::OutOfTime(asked) => Self::OutOfTime(asked),
         }
     }
 
-    fn new(class: Class, cause: Cause) -> Self {
-        Self {
-            class,
-            cause,
-            course: Course::default(),
+    fn refused(class: Class, answer: Box<Answer>, whose: impl FnOnce() -> String) -> Self {
+        match class {
+            Class::Common(Common::Throttled) => Self::Throttled(answer),
+            Class::Common(Common::Transient) | Class::Unreachable => Self::Unavailable(answer),
+            Class::Common(Common::Denied) => Self::AccessDenied(answer),
+            Class::Common(Common::Identity | Common::Skewed) => {
+                let whose = whose();
+                Self::IdentityRefused { answer, whose }
+            }
+            Class::Own(Own::Pending | Own::Failed) => Self::Unavailable(answer),
+            Class::Own(Own::Limit) => Self::LimitExceeded(answer),
+            Class::Own(Own::Missing) => Self::NotFound(answer),
+            Class::Own(Own::State | Own::Settling) => Self::InvalidState(answer),
+            Class::Own(Own::Invalid) => Self::Invalid(answer),
+            Class::Refused => Self::Refused(answer),
         }
-    }
-}
-
-impl Failing for Failure {
-    fn worth(&self) -> Worth {
-        self.class.worth()
-    }
-
-    fn leaves_open(&self) -> bool {
-        match self.cause {
-            Cause::Unreachable(how, _) => !matches!(how, Unreachable::Dns | Unreachable::Tls),
-            Cause::Incomplete(_) => true,
-            _ => self.class == Class::Transient,
-        }
-    }
-
-    fn after(self, course: Course) -> Self {
-        Self { course, ..self }
-    }
-}
-
-impl From<Ended> for Failure {
-    fn from(ended: Ended) -> Self {
-        Self::new(Class::Refused, Cause::Ended(ended))
-    }
-}
-
-impl Refusal {
-    fn of(self, asked: Asked) -> Answer {
-        let Self {
-            code,
-            message,
-            request_id,
-            ..
-        } = self;
-        Answer {
-            asked,
-            code,
-            message,
-            request_id,
-        }
-    }
-}
-
-fn in_class(class: Class, answer: Box<Answer>, whose: String) -> Error {
-    match class {
-        Class::Throttled => Error::Throttled(answer),
-        Class::Transient | Class::Unreachable | Class::Pending | Class::Failed => {
-            Error::Unavailable(answer)
-        }
-        Class::Limit => Error::LimitExceeded(answer),
-        Class::Denied => Error::AccessDenied(answer),
-        Class::Identity | Class::Skewed => Error::IdentityRefused { answer, whose },
-        Class::Missing => Error::NotFound(answer),
-        Class::State | Class::Settling => Error::InvalidState(answer),
-        Class::Invalid => Error::Invalid(answer),
-        Class::Refused => Error::Refused(answer),
     }
 }

@@ -36,7 +36,7 @@ use crate::aws::patience::Ended;
 use crate::aws::retry::{Course, Failing as _, Sending};
 pub use crate::aws::{Patience, Unreachable, Until};
 use error::Failure;
-use retry::Class;
+use retry::{Class, Own};
 
 /// How often AWS may call an ordered certificate failed before that is believed: the same answer is
 /// also given for trouble on the way to it.
@@ -129,8 +129,8 @@ impl Authority {
     /// forgotten the order's token.
     pub async fn issue(&self, order: &Order, until: Until<'_>) -> Result<CertificateArn, Error> {
         let remembered = until.at_most(Token::REMEMBERED);
-        let sent = self.trying(remembered, || self.place(order)).await;
-        sent.map_err(|failed| failed.into_error(Operation::IssueCertificate, &self.arn))
+        let sent = self.sending.trying(remembered, || self.place(order)).await;
+        sent.map_err(|failed| self.error(Operation::IssueCertificate, failed))
     }
 
     /// GetCertificate, until it is there.
@@ -167,7 +167,7 @@ impl Authority {
                 open: false,
             };
             let failed = |ended| Failure::from(ended).after(course);
-            let error = |failed: Failure| failed.into_error(Operation::GetCertificate, &self.arn);
+            let error = |failed| self.error(Operation::GetCertificate, failed);
             waited.map_err(failed).map_err(error).map_err(pending)?;
         }
     }
@@ -180,16 +180,17 @@ impl Authority {
         until: Until<'_>,
     ) -> Result<Option<IssuedPem>, Error> {
         let ask = || until.cutting(self.ask_issued(certificate));
-        let failed = match self.trying(until, ask).await {
+        let failed = match self.sending.trying(until, ask).await {
             Ok(issued) => return Ok(Some(issued)),
             Err(failed) => failed,
         };
-        *failures += u32::from(failed.class == Class::Failed);
-        match failed.class {
-            Class::Pending => Ok(None),
-            Class::Failed if *failures < FAILURES_BELIEVED => Ok(None),
-            class => match failed.into_error(Operation::GetCertificate, &self.arn) {
-                Error::Unavailable(answer) if class == Class::Failed => Err(Error::NotIssued {
+        let (class, unmade) = (failed.class, Class::Own(Own::Failed));
+        *failures += u32::from(class == unmade);
+        match class {
+            Class::Own(Own::Pending) => Ok(None),
+            Class::Own(Own::Failed) if *failures < FAILURES_BELIEVED => Ok(None),
+            _ => match self.error(Operation::GetCertificate, failed) {
+                Error::Unavailable(answer) if class == unmade => Err(Error::NotIssued {
                     certificate: certificate.clone(),
                     answer,
                 }),
@@ -213,18 +214,14 @@ impl Authority {
         }
         // Cut from outside too: the one request may be under way for somebody with another
         // deadline.
-        let asking = kept.get_or_try_init(|| self.trying(until, &ask));
+        let asking = kept.get_or_try_init(|| self.sending.trying(until, &ask));
         let asked = until.cutting(asking).await;
-        asked.map_err(|failed| failed.into_error(operation, &self.arn))
+        asked.map_err(|failed| self.error(operation, failed))
     }
 
-    /// As [`Sending::trying`]; a failure knows whose credentials were sent.
-    async fn trying<T, F>(&self, until: Until<'_>, attempt: impl Fn() -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let sent = self.sending.trying(until, attempt).await;
-        sent.map_err(|failed| failed.of_whom(self.sign_in.whose()))
+    /// What a failure is when no more tries follow.
+    fn error(&self, operation: Operation, failed: Failure) -> Error {
+        Error::of(failed, operation, &self.arn, || self.sign_in.whose())
     }
 }
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use aws_sdk_acmpca::types;
 
-use super::error::{Error, Failure, Operation};
+use super::error::{Error, Failure, Operation, failed};
 use super::{Authority, Until};
 
 /// Why a certificate is revoked, in the API's terms.
@@ -39,10 +39,9 @@ impl Authority {
         reason: &RevocationReason,
         until: Until<'_>,
     ) -> Result<(), Error> {
-        let sent = self
-            .trying(until, || self.ask_to_revoke(serial, reason))
-            .await;
-        match sent.map_err(|failed| failed.into_error(Operation::RevokeCertificate, &self.arn)) {
+        let ask = || self.ask_to_revoke(serial, reason);
+        let sent = self.sending.trying(until, ask).await;
+        match sent.map_err(|failed| self.error(Operation::RevokeCertificate, failed)) {
             Err(Error::Refused(answer)) if answer.code == "RequestAlreadyProcessedException" => {
                 Ok(())
             }
@@ -60,6 +59,6 @@ impl Authority {
             .send()
             .await;
         sent.map(drop)
-            .map_err(|failed| Failure::of(Operation::RevokeCertificate, &failed))
+            .map_err(|it| failed(Operation::RevokeCertificate, &it))
     }
 }

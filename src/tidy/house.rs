@@ -56,7 +56,7 @@ pub(super) const HOUSE: &[Room] = &[
     Room {
         name: "kms",
         rooms: "aws",
-        crates: "aws_sdk_kms aws_smithy_runtime_api serde thiserror tokio zeroize",
+        crates: "aws_sdk_kms serde thiserror tokio zeroize",
     },
     Room {
         name: "aws",
