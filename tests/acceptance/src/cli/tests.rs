@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::process::Outcome;
 
 const SOON: Duration = Duration::from_secs(60);
 
