@@ -313,6 +313,14 @@ mod tests {
         assert_eq!(applied.diagnostics, []);
     }
 
+    #[tokio::test]
+    async fn an_update_that_is_done_and_fails_all_the_same_has_the_new_settings() {
+        let planned = noted("flickers", 40, "40 W");
+        let (applied, _) = applied(lit(), planned.clone(), config(&[])).await;
+        assert_eq!(severities(&applied), [Severity::Error]);
+        assert_eq!((applied.object, applied.private), (planned, notes(2)));
+    }
+
     async fn deleted(name: &str, destroying: bool) -> (Applied, Vec<String>) {
         let bench = Bench::default();
         let order = Order {

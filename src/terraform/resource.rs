@@ -285,7 +285,8 @@ pub struct Done<R: Resource> {
     pub outputs: R::Outputs,
     /// What it notes for itself.
     pub private: R::Private,
-    /// What the user should know all the same.
+    /// What the user should know all the same. An error among them makes the run fail without taking back what was
+    /// done, settings included; only after an update, for a host throws away a new object that comes with one.
     pub warnings: Vec<Diagnostic>,
 }
 

@@ -146,6 +146,12 @@ impl Deployment {
         said.map(String::as_str)
     }
 
+    /// For what we restarted it last, and nobody has put its template back since.
+    pub fn restarted_for(&self) -> Option<&str> {
+        let noted = self.template_annotations.get(restart::RESTARTED_FOR);
+        noted.map(String::as_str)
+    }
+
     /// What its controller says of an aspect.
     pub fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|it| it.kind == kind)

@@ -13,12 +13,15 @@ use crate::cluster::{Cluster, FIELD_MANAGER, NamespaceName};
 /// kubectl's own annotation on the pod template: whoever looks for restarts looks there.
 pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
+/// Ours beside it: for what it was restarted, so that a restart is not made twice.
+pub(super) const RESTARTED_FOR: &str = "istiopca.io/restarted-for";
+
 /// Ours on a pod: any change of a pod makes kubelet bring its volumes up to date, instead of up to 90 s later.
 const NUDGED_AT: &str = "istiopca.io/nudged-at";
 
 impl Cluster {
     /// Has all pods of the Deployment replaced, one after the other as its strategy says, and returns it as it is
-    /// then. The change is bound to the very state that was read. Needs `patch` on it.
+    /// then. `what` it is restarted for is noted beside the moment: any text of the caller's. The change is bound to the very state that was read. Needs `patch` on it.
     ///
     /// # Errors
     /// When the API server does not do it, also when that state has passed ([`Error::is_stale`]).
@@ -26,6 +29,7 @@ impl Cluster {
         &self,
         namespace: &NamespaceName,
         istiod: &Deployment,
+        what: &str,
         now: Timestamp,
     ) -> Result<Deployment, Error> {
         let Deployment {
@@ -38,9 +42,10 @@ impl Cluster {
             verb: Verb::Restart,
             object: Object::Deployment(format!("{namespace}/{name}")),
         };
+        let annotations = json!({RESTARTED_AT: now.to_string(), RESTARTED_FOR: what});
         let patch = json!({
             "metadata": {"uid": uid, "resourceVersion": resource_version},
-            "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: now.to_string()}}}},
+            "spec": {"template": {"metadata": {"annotations": annotations}}},
         });
         let path = format!("{}/{name}", deployments(namespace));
         let answer = self.call(&merge(action, &path, &patch)).await?;

@@ -11,7 +11,7 @@ fn namespace() -> NamespaceName {
     NamespaceName::new("istio-system").unwrap()
 }
 
-fn list(items: Vec<Value>) -> Reply {
+fn list(items: &[Value]) -> Reply {
     (200, json!({"kind": "List", "items": items}))
 }
 
@@ -25,7 +25,9 @@ async fn expiries(cluster: &Cluster) -> Result<Expiries, Error> {
 async fn restart(cluster: &Cluster) -> Result<Deployment, Error> {
     let (istiod, now) = (deployment(unchanged), "2026-03-01T12:00:00Z");
     let now = now.parse().unwrap();
-    cluster.restart_istiod(&namespace(), &istiod, now).await
+    cluster
+        .restart_istiod(&namespace(), &istiod, "roots-1", now)
+        .await
 }
 
 async fn nudge(cluster: &Cluster) -> Result<(), Error> {
@@ -64,10 +66,7 @@ async fn the_deployments_of_all_revisions_are_listed_by_name() {
             json["metadata"]["labels"]["istio.io/rev"] = json!(revision);
         })
     };
-    let reply = list(vec![
-        named("istiod-canary", "canary"),
-        named("istiod", "default"),
-    ]);
+    let reply = list(&[named("istiod-canary", "canary"), named("istiod", "default")]);
     let (cluster, sent) = script::cluster([reply]);
     let found = cluster.istiods(&namespace()).await.unwrap();
     let names: Vec<_> = found
@@ -210,7 +209,7 @@ fn an_image_without_a_tag_leaves_the_release_to_the_chart() {
 
 #[tokio::test]
 async fn pods_are_listed_with_what_they_are_made_of() {
-    let reply = list(vec![
+    let reply = list(&[
         pod_json("b", unchanged),
         pod_json("a", |json| {
             json["metadata"]["deletionTimestamp"] = json!("2026-03-01T10:00:00Z");
@@ -320,13 +319,16 @@ async fn what_is_no_metrics_is_an_error_and_not_no_gauges() {
 async fn a_restart_is_bound_to_the_very_state_that_was_read() {
     let restarted = deployment_json(|json| {
         json["metadata"]["generation"] = json!(4);
-        json["spec"]["template"]["metadata"]["annotations"] =
-            json!({"kubectl.kubernetes.io/restartedAt": "2026-03-01T12:00:00Z"});
+        json["spec"]["template"]["metadata"]["annotations"] = json!({
+            "kubectl.kubernetes.io/restartedAt": "2026-03-01T12:00:00Z",
+            "istiopca.io/restarted-for": "roots-1",
+        });
     });
     let (cluster, sent) = script::cluster([(200, restarted)]);
     let after = restart(&cluster).await.unwrap();
     assert_eq!((after.generation, after.observed_generation), (4, 3));
     assert_eq!(after.restarted_at(), Some("2026-03-01T12:00:00Z"));
+    assert_eq!(after.restarted_for(), Some("roots-1"));
     let sent = &sent.all()[0];
     let path = "/apis/apps/v1/namespaces/istio-system/deployments/istiod";
     assert_eq!(
@@ -334,7 +336,10 @@ async fn a_restart_is_bound_to_the_very_state_that_was_read() {
         format!("PATCH {path}?fieldManager=terraform-provider-istiopca")
     );
     assert_eq!(sent.media_type, "application/merge-patch+json");
-    let annotation = json!({"kubectl.kubernetes.io/restartedAt": "2026-03-01T12:00:00Z"});
+    let annotation = json!({
+        "kubectl.kubernetes.io/restartedAt": "2026-03-01T12:00:00Z",
+        "istiopca.io/restarted-for": "roots-1",
+    });
     let expected = json!({
         "metadata": {"uid": "d-1", "resourceVersion": "41"},
         "spec": {"template": {"metadata": {"annotations": annotation}}},

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::takeup::{Owed, Verified};
+use super::takeup::{Owed, Unverified, Verified};
 use super::trust::TrustedRoot;
 use crate::eks::ClusterArn;
 use crate::pki::Fingerprint;
@@ -47,15 +47,15 @@ pub(in crate::resources) struct SecretNotes {
     /// A restart of istiod that no plan has announced yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) owed: Option<Owed>,
-    /// Whether the last apply wanted to see istiod use what was written, and did not.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) unverified: bool,
+    /// Left where the last apply wanted to see istiod use what was written, and did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unverified: Option<Unverified>,
 }
 
 impl SecretNotes {
     /// Whether istiod may have something else in memory than what the Secret held.
     pub(super) fn doubts_istiod(&self) -> bool {
-        self.other_roots || self.unverified || self.owed.is_some()
+        self.other_roots || self.unverified.is_some() || self.owed.is_some()
     }
 }
 

@@ -109,7 +109,7 @@ fn roots_may_change(verdict: &Verdict, prior: &Prior, settings: &Settings) -> bo
     let given = given.map(|chain| chain.root().sha256());
     verdict.opens("uid")
         || prior.private.other_roots
-        || prior.private.unverified
+        || prior.private.unverified.is_some()
         || authority(settings) != authority(was)
         || given.is_some() && given != prior.outputs.0.root_sha256
         || settings.format != was.format

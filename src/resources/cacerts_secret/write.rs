@@ -1,6 +1,8 @@
 //! Making the Secret what it should be. What can be checked is checked before a certificate is
 //! issued; what exists is recorded before anything is waited for.
 
+use std::collections::BTreeMap;
+
 use super::compose;
 use super::judged::Case;
 use super::material::Material;
@@ -225,7 +227,7 @@ impl Writing<'_> {
                     private,
                     warnings,
                 };
-                self.finish(done, wrote, present).await
+                Ok(self.finish(done, wrote, present).await)
             }
             Err(problem) => match ordered {
                 // Its key goes with this run, and the next one orders another.
@@ -247,23 +249,17 @@ impl Writing<'_> {
         }
     }
 
-    /// The Secret is written, which nothing undoes.
+    /// The Secret is written, which nothing undoes: the settings hold, whatever istiod makes of it.
     async fn finish(
         &self,
         mut done: Done<CacertsSecret>,
         wrote: Wrote,
         present: &Present,
-    ) -> Ended {
-        let failure = takeup::take_up(self, present, wrote, &mut done).await;
-        let Some(failure) = failure else {
-            return Ok(done);
-        };
-        let mut diagnostics = vec![failure];
-        diagnostics.extend(done.warnings);
-        Err(Unfinished {
-            left: Some((done.outputs, done.private)),
-            diagnostics,
-        })
+    ) -> Done<CacertsSecret> {
+        if let Some(failure) = takeup::take_up(self, present, wrote, &mut done).await {
+            done.warnings.insert(0, failure);
+        }
+        done
     }
 
     async fn write_bundle(
@@ -362,8 +358,18 @@ fn wrote(cacerts: &CaCerts, present: &Present, advice: Vec<Diagnostic>) -> Wrote
             chain: certificate.not_after(),
             root: root.not_after(),
         },
+        digest: digest(&files),
         differs: !files.iter().all(stays),
         roots: roots.iter().map(Certificate::to_pem).collect(),
         advice,
     }
+}
+
+/// Tells one bundle from another.
+fn digest(files: &BTreeMap<&'static str, String>) -> pki::Fingerprint {
+    let all: String = files
+        .iter()
+        .map(|(name, text)| format!("{name}\n{text}"))
+        .collect();
+    pki::Fingerprint::of(all.as_bytes())
 }

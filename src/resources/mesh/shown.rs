@@ -1,11 +1,12 @@
 //! What a pod's gauges say of the CA that it signs with.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::istiod::{Expiries, Pod, Version};
 
 /// The ends that the gauges of an istiod with a certain bundle show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::resources) struct Ends {
     /// Of the signing certificate.
     pub(in crate::resources) chain: Timestamp,

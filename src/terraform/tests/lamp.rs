@@ -352,6 +352,11 @@ impl Resource for Lamp {
                 left: Some((done, private)),
                 diagnostics: Vec::new(),
             }),
+            Some("flickers") => Ok(Done {
+                outputs: done,
+                private,
+                warnings: vec![failure()],
+            }),
             _ => Ok(Done::new(done, private)),
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 pub(super) use announce::announced;
 pub(super) use plan::plan;
-pub(super) use record::{Owed, Verified};
+pub(super) use record::{Owed, Unverified, Verified};
 
 use super::present::Present;
 use super::settings::{OnVerifyFailure, RestartIstiod, Settings, Verify};
@@ -39,6 +39,8 @@ pub(super) struct Wrote {
     pub(super) roots: String,
     /// The signing certificate.
     pub(super) certificate: Fingerprint,
+    /// All files but the key.
+    pub(super) digest: Fingerprint,
     /// What the gauges of an istiod with it show.
     pub(super) ends: Ends,
     /// Whether any file that istiod reads is another one than before.
@@ -257,7 +259,9 @@ impl Takeup<'_> {
     ) -> Option<Diagnostic> {
         done.outputs.1.verified = Some(self.nothing(found.to_owned()));
         let counts = self.settings.on_verify_failure == OnVerifyFailure::Error;
-        done.private.unverified = counts;
+        done.private.unverified = counts.then(|| Unverified {
+            former: self.ends_before(),
+        });
         if counts && self.prior.is_some() {
             return Some(told);
         }

@@ -17,7 +17,7 @@ pub(in crate::resources::cacerts_secret) fn plan(
     let written = verdict.opens("files_sha256") || verdict.opens("uid");
     let was = (prior.settings.restart_istiod, prior.settings.verify);
     let asked = was != (settings.restart_istiod, settings.verify);
-    if !written && notes.owed.is_none() && !notes.unverified && !asked {
+    if !written && notes.owed.is_none() && notes.unverified.is_none() && !asked {
         return;
     }
     if written || notes.owed.is_some() {

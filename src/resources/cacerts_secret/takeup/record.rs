@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::pki::Fingerprint;
-use crate::resources::mesh::Reason;
+use crate::resources::mesh::{Ends, Reason};
 
 /// `by` where nothing was verified.
 pub(super) const NOTHING: &str = "nothing";
@@ -38,6 +38,13 @@ impl Verified {
 pub(in crate::resources::cacerts_secret) struct Owed {
     /// Why.
     pub(super) reason: Reason,
+}
+
+/// A look that is to be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub(in crate::resources::cacerts_secret) struct Unverified {
+    /// What the gauges show of an istiod that still has what was there before.
+    pub(super) former: Option<Ends>,
 }
 
 #[cfg(test)]

@@ -23,8 +23,11 @@ impl Takeup<'_> {
     /// Restarts them all, then waits until they serve.
     pub(super) async fn restart(&self, needed: &[(&Deployment, Reason)]) -> Restarted {
         let mut names = Vec::new();
+        let what = self.wrote.digest.to_string();
         for (istiod, reason) in needed {
-            if let Err(error) = self.restart_one(istiod, *reason).await {
+            // One that an earlier run has restarted for this very bundle is waited for, no more.
+            let done = istiod.restarted_for() == Some(what.as_str());
+            if !done && let Err(error) = self.restart_one(istiod, &what, *reason).await {
                 return Restarted::Refused(error);
             }
             names.push(istiod.name.as_str());
@@ -33,13 +36,18 @@ impl Takeup<'_> {
     }
 
     /// A Deployment changes with each step of a rollout, so that what was read may have passed.
-    async fn restart_one(&self, istiod: &Deployment, reason: Reason) -> Result<(), Error> {
+    async fn restart_one(
+        &self,
+        istiod: &Deployment,
+        what: &str,
+        reason: Reason,
+    ) -> Result<(), Error> {
         self.tell_restart(istiod, reason);
         let mut seen = istiod.clone();
         for _ in 1..STALE_TRIES {
-            let restarted = self
-                .cluster
-                .restart_istiod(&self.namespace, &seen, self.call.now);
+            let restarted =
+                self.cluster
+                    .restart_istiod(&self.namespace, &seen, what, self.call.now);
             match restarted.await {
                 Err(error) if error.is_stale() => {}
                 settled => return settled.map(drop),
@@ -54,7 +62,7 @@ impl Takeup<'_> {
         }
         let last = self
             .cluster
-            .restart_istiod(&self.namespace, &seen, self.call.now);
+            .restart_istiod(&self.namespace, &seen, what, self.call.now);
         last.await.map(drop)
     }
 

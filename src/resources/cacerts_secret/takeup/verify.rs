@@ -58,14 +58,16 @@ impl Takeup<'_> {
             Verify::None => return None,
             Verify::Root => {}
             Verify::Pods => match self.by_pods(warnings).await {
-                Ok(found) => return Some(found),
+                Ok(Some(found)) => return Some(found),
+                // The gauges cannot tell, as where only a root has come.
+                Ok(None) => {}
                 Err(error) => warnings.push(words::pods_unseen(self.instance, &error)),
             },
         }
         Some(self.by_root(warnings).await)
     }
 
-    async fn by_pods(&self, warnings: &mut Vec<Diagnostic>) -> Result<Found, Error> {
+    async fn by_pods(&self, warnings: &mut Vec<Diagnostic>) -> Result<Option<Found>, Error> {
         let mut told = BTreeMap::new();
         let mut nudge = self.settings.nudge_kubelet;
         loop {
@@ -116,7 +118,13 @@ impl Takeup<'_> {
         Ok(Told::Silent { tries, error })
     }
 
-    fn ends_before(&self) -> Option<Ends> {
+    /// What was there before the bundle that is looked for: before this write, or before that of the run that is
+    /// looked after.
+    pub(super) fn ends_before(&self) -> Option<Ends> {
+        let unverified = self.prior.and_then(|prior| prior.private.unverified);
+        if let Some(before) = unverified.filter(|_| !self.wrote.differs) {
+            return before.former;
+        }
         let live = self.present.live();
         Some(Ends {
             chain: live.certificate()?.not_after(),
@@ -186,7 +194,21 @@ fn is_denied(error: &Error) -> bool {
     matches!(error.problem, Problem::Forbidden { .. })
 }
 
-fn summary(pods: &[Pod], told: &BTreeMap<String, Told>) -> Found {
+/// `None` where all pods that answer show ends that the former bundle had, too.
+fn summary(pods: &[Pod], told: &BTreeMap<String, Told>) -> Option<Found> {
+    let shown = told.values().filter_map(|told| match told {
+        Told::Shows(shown) => Some(*shown),
+        Told::Silent { .. } | Told::Unready { .. } => None,
+    });
+    let alike = |shown: Shown| shown == Shown::Untold(Untold::SameEnds);
+    let shown: Vec<Shown> = shown.collect();
+    if !shown.is_empty() && shown.into_iter().all(alike) {
+        return None;
+    }
+    Some(told_of(pods, told))
+}
+
+fn told_of(pods: &[Pod], told: &BTreeMap<String, Told>) -> Found {
     let (mut new, mut silent, mut other) = (0_u32, Vec::new(), Vec::new());
     for pod in pods {
         let name = &pod.name;

@@ -106,7 +106,7 @@ impl Mesh {
 fn one_warning(run: &Run, words: &[&str]) {
     run.succeeds();
     words.iter().for_each(|words| _ = run.says(words));
-    let warnings = run.stdout().matches("Warning:").count();
+    let warnings = run.stdout().matches("Warning: Secret ").count();
     assert_eq!(warnings, 1, "{run}");
 }
 
@@ -122,7 +122,11 @@ fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
         mesh.has_rights(&all, "list", "pods", true).await;
         let world = &mut mesh.world;
         world.configure(&world.issuing_secret("", &triggered(0)));
-        world.apply(&[]).await.succeeds().never_says("Warning");
+        world
+            .apply(&[])
+            .await
+            .succeeds()
+            .never_says("Warning: Secret ");
         mesh.node.deploy(&Istiod::default()).await;
         for (incident, verb, resource, words, by) in [
             (
@@ -199,7 +203,11 @@ fn the_rights_without_pods_proxy_suffice_where_the_roots_are_looked_at() {
         let by_root = "verify = \"root\"";
         let world = &mut mesh.world;
         world.configure(&world.issuing_secret(by_root, ""));
-        world.apply(&[]).await.succeeds().never_says("Warning");
+        world
+            .apply(&[])
+            .await
+            .succeeds()
+            .never_says("Warning: Secret ");
         mesh.node.deploy(&Istiod::default()).await;
         let settings = format!("{by_root}\n  {}", trusting(&[&next_root]));
         let world = &mut mesh.world;
