@@ -170,8 +170,8 @@ pub(in crate::resources) fn prospects(authority: &Authority, now: Timestamp) -> 
 pub(in crate::resources) fn room_below(issuer: &Chain) -> Option<u8> {
     let path = issuer.path().iter().zip(0u8..);
     let left = path.filter_map(|(it, between)| Some((it.path_length()?, between)));
-    let left = left.map(|(allowed, between)| allowed.checked_sub(between + 1));
-    left.fold(Some(3), |least, left| Some(least?.min(left?)))
+    let mut left = left.map(|(allowed, between)| allowed.checked_sub(between + 1));
+    left.try_fold(3, |least, left| Some(least.min(left?)))
 }
 
 /// The algorithms that a CA with this key can be asked for, and that every verifier in a mesh knows.
