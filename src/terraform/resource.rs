@@ -268,6 +268,16 @@ impl Planned {
         self.0.contains_key(output)
     }
 
+    /// Whether every output is to stay as it is.
+    pub fn keeps(&self, outputs: &impl Written) -> bool {
+        let stays = |now: &Dynamic| {
+            self.0
+                .iter()
+                .all(|(name, value)| now.attribute(name) == value)
+        };
+        outputs.write().is_ok_and(|now| stays(&now))
+    }
+
     /// The value that was promised, if one was and it is a `T`.
     pub fn read<T: DeserializeOwned>(&self, output: &str) -> Option<T> {
         from_dynamic(self.0.get(output)?).ok()

@@ -139,8 +139,8 @@ pub(super) const OUTPUTS: [Attribute; 30] = [
     ),
     Attribute::new("trusted_roots", Kind::List(&TRUSTED_ROOT)).says(
         "The roots that the cluster's workloads trust, in the order of the file: SHA-256, subject, end, since \
-         when each is trusted, and since when nothing is signed under it any more (RFC 3339). A root counts \
-         once an istiod hands it on, as far as that can be seen. This is what other clusters of the mesh take \
+         when each is trusted, since when nothing is signed under it any more (RFC 3339), and whether the \
+         Secret's certificate leads to it (`signing`; null without a Secret). A root counts once an istiod hands it on, as far as that can be seen. This is what other clusters of the mesh take \
          as `peer_trust`.",
     ),
     Attribute::new("published_roots", Kind::List(&PUBLISHED_ROOT)).says(

@@ -50,7 +50,7 @@ type Outputs = Both<Issued, Written>;
 type Prior = State<CacertsSecret>;
 
 const OUTPUTS: [Attribute; 28] = joined(outputs::WRITTEN, issue::OUTPUTS);
-const ATTRIBUTES: [Attribute; 55] = joined(settings::ATTRIBUTES, OUTPUTS);
+const ATTRIBUTES: [Attribute; 56] = joined(settings::ATTRIBUTES, OUTPUTS);
 
 impl Resource for CacertsSecret {
     type Clients = Clients;
@@ -108,6 +108,9 @@ impl Resource for CacertsSecret {
         settings: &Settings,
         planned: &Planned,
     ) -> Result<Done<Self>, Unfinished<Self>> {
+        if settings.ask_for_the_same(&prior.settings) && planned.keeps(&prior.outputs) {
+            return Ok(Done::new(prior.outputs, prior.private));
+        }
         write::write(call, Some(&prior), settings, planned).await
     }
 

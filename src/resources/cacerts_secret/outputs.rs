@@ -65,6 +65,7 @@ pub(in crate::resources) const TRUSTED_ROOT: Kind = Kind::Object(&[
     ("not_after", Kind::String),
     ("trusted_since", Kind::String),
     ("left_at", Kind::String),
+    ("signing", Kind::Bool),
 ]);
 
 const VERIFIED: Kind = Kind::Object(&[
@@ -89,7 +90,8 @@ pub(super) const WRITTEN: [Attribute; 12] = [
     ),
     Attribute::new("trusted_roots", Kind::List(&TRUSTED_ROOT)).says(
         "The roots that the mesh trusts, in the order of the file: SHA-256, subject, end, since when \
-         each is trusted, and since when nothing is signed under it any more (RFC 3339).",
+         each is trusted, since when nothing is signed under it any more (RFC 3339), and whether the \
+         certificate leads to it.",
     ),
     Attribute::new("drift", Kind::List(&Kind::String))
         .says("In what the live Secret differs from what was written, in words; empty when it does not."),

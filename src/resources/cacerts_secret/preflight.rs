@@ -168,10 +168,14 @@ async fn roots(
     let instance = instance(settings);
     let problem = match present.missteps(prior, settings, &own, call.now) {
         Ok(missteps) if missteps.is_empty() => {
-            return match planning.restarts {
-                true => takeup::announced(planning, cluster, &present, &own).await,
-                false => None,
-            };
+            let estranged = present.estranged(prior, settings, &own, call.now).ok()?;
+            match words::peers_refuse(&instance, &estranged) {
+                Some(refused) => refused,
+                None if planning.restarts => {
+                    return takeup::announced(planning, cluster, &present, &own).await;
+                }
+                None => return None,
+            }
         }
         Ok(missteps) => words::root_change(&instance, &missteps, present.is_published()),
         Err(unfit) => words::bad_bundle(&instance, &unfit),

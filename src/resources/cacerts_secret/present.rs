@@ -6,7 +6,7 @@ use super::compose::{Files, Unfit};
 use super::settings::Settings;
 use super::{Prior, trust};
 use crate::cluster::secret::Observed;
-use crate::pki::roots::{Misstep, Published, Trust};
+use crate::pki::roots::{Misstep, PeerMisstep, Published, Trust};
 use crate::pki::{Certificate, Format, Live};
 
 /// The Secret as it was read, if there is one.
@@ -95,5 +95,16 @@ impl Present {
         now: Timestamp,
     ) -> Result<Vec<Misstep>, Unfit> {
         trust::unfollowed(&self.trust, prior, settings, own, now)
+    }
+
+    /// What workloads of other clusters would not survive of it.
+    pub(super) fn estranged(
+        &self,
+        prior: Option<&Prior>,
+        settings: &Settings,
+        own: &Certificate,
+        now: Timestamp,
+    ) -> Result<Vec<PeerMisstep>, Unfit> {
+        trust::estranged(&self.trust, &settings.peers(), prior, settings, own, now)
     }
 }

@@ -2,22 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::cluster::secret::{OnExisting, Policy};
 use crate::eks::ClusterArn;
 use crate::kms::KeyId;
-use crate::pki::{Certificate, Chain, Format, SealedKey, SecretPem};
+use crate::pki::roots::{Known, Peers};
+use crate::pki::{Certificate, Chain, Fingerprint, Format, SealedKey, SecretPem};
 use crate::resources::custody;
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
 use crate::terraform::schema::{
-    Attribute, Block, Check, Fallback, Partial, Rule, Timeouts, flag, number, text, text_map, texts,
+    Attribute, Block, Check, Fallback, Kind, Partial, Rule, Timeouts, flag, number, text, text_map,
+    texts,
 };
 use crate::terraform::{Diagnostic, Duration};
 
 /// The settings of the Secret.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(in crate::resources) struct Settings {
     pub(super) eks_cluster_arn: Option<ClusterArn>,
     pub(super) namespace: String,
@@ -40,6 +43,7 @@ pub(in crate::resources) struct Settings {
     pub(super) force_conflicts: bool,
     pub(super) prune_keys: bool,
     pub(super) min_trust_overlap: Duration,
+    pub(super) peer_trust: Option<BTreeMap<String, Vec<PeerRoot>>>,
     pub(super) allow_root_replacement: bool,
     pub(super) on_destroy: OnDestroy,
     pub(super) restart_istiod: RestartIstiod,
@@ -48,6 +52,32 @@ pub(in crate::resources) struct Settings {
     pub(super) nudge_kubelet: bool,
     pub(super) intermediate: Vec<Issuance>,
 }
+
+/// A root that another cluster trusts.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(in crate::resources) struct PeerRoot {
+    pub(super) sha256: Fingerprint,
+    pub(super) trusted_since: Timestamp,
+    pub(super) left_at: Option<Timestamp>,
+    pub(super) signing: Option<bool>,
+}
+
+impl PeerRoot {
+    fn known(&self) -> Known {
+        Known {
+            since: self.trusted_since,
+            left: self.left_at,
+            signing: self.signing,
+        }
+    }
+}
+
+const PEER_ROOT: Kind = Kind::Object(&[
+    ("sha256", Kind::String),
+    ("trusted_since", Kind::String),
+    ("left_at", Kind::String),
+    ("signing", Kind::Bool),
+]);
 
 /// `format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -104,6 +134,27 @@ impl Settings {
     /// The certificate that the Secret issues by itself, where it does.
     pub(super) fn issues(&self) -> Option<&Issuance> {
         self.intermediate.first()
+    }
+
+    /// What other clusters of the mesh make of the roots that they trust.
+    pub(super) fn peers(&self) -> Peers {
+        let peers = self.peer_trust.iter().flatten();
+        let known = peers.map(|(name, roots)| {
+            let roots = roots.iter().map(|root| (root.sha256, root.known()));
+            (name.clone(), roots.collect())
+        });
+        known.collect()
+    }
+
+    /// Whether a Secret that was written for `prior` is as good for these: only what is known of other
+    /// clusters, or what is never stored, has changed.
+    pub(super) fn ask_for_the_same(&self, prior: &Self) -> bool {
+        let without = |settings: &Self| Self {
+            peer_trust: None,
+            private_key_pem_wo: None,
+            ..settings.clone()
+        };
+        self.peer_trust != prior.peer_trust && without(self) == without(prior)
     }
 
     /// The layout in the domain's terms.
@@ -179,7 +230,7 @@ const ISSUED: &[&str] = &[
     "verified",
 ];
 
-pub(super) const ATTRIBUTES: [Attribute; 27] = [
+pub(super) const ATTRIBUTES: [Attribute; 28] = [
     text("eks_cluster_arn").optional().parses::<ClusterArn>().touches(&[]).says(
         "The EKS cluster that the Secret is in, instead of the provider's: one provider serves a whole \
          fleet by `for_each`. How to sign in is said in the provider block, so that roles may differ \
@@ -262,6 +313,12 @@ pub(super) const ATTRIBUTES: [Attribute; 27] = [
          before anything is signed under it, and for as long after the last certificate was. \
          Workloads renew at half the life of their certificate, 24 hours unless Istio was told \
          otherwise.",
+    ),
+    Attribute::new("peer_trust", Kind::Map(&Kind::List(&PEER_ROOT))).optional().touches(&[]).says(
+        "What the other clusters of the mesh trust, by their names: `trusted_roots` of each one's `data \
+         \"istiopca_cacerts\"`. Signing under a root that one of them does not trust yet, and for \
+         `min_trust_overlap`, is refused and names it, before anything is issued; so is to take out a root \
+         under which one of them still signs. A change of it alone writes nothing to the cluster.",
     ),
     flag("allow_root_replacement").or(Fallback::Bool(false)).touches(&[]).says(
         "Whether the trusted roots may change at once instead of in steps. Workloads that trust \
@@ -407,4 +464,59 @@ pub(super) fn given(settings: &Settings) -> Option<Result<Chain, String>> {
         Chain::among(certificate, Certificate::parse_all(chain)?)
     };
     Some(read().map_err(|error| error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing;
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Settings {
+        let mut settings = testing::settings();
+        change(&mut settings);
+        settings
+    }
+
+    fn peers() -> BTreeMap<String, Vec<PeerRoot>> {
+        let root = json!({
+            "sha256": Fingerprint::of(b"root").to_string(), "trusted_since": "2026-03-01T00:00:00Z",
+            "left_at": null, "signing": null,
+        });
+        let peers = json!({"mesh-2": [root], "mesh-3": []});
+        serde_json::from_value(peers).expect("roots by cluster")
+    }
+
+    #[test]
+    fn what_others_trust_and_a_key_that_is_handed_over_ask_for_nothing_new() {
+        let before = testing::settings();
+        let more = with(|settings| settings.peer_trust = Some(peers()));
+        assert!(more.ask_for_the_same(&before) && before.ask_for_the_same(&more));
+        let handed_over = with(|settings| {
+            settings.peer_trust = Some(peers());
+            settings.private_key_pem_wo = serde_json::from_value(json!("key")).ok();
+        });
+        assert!(handed_over.private_key_pem_wo.is_some() && handed_over.ask_for_the_same(&before));
+    }
+
+    #[test]
+    fn whatever_else_changes_is_written() {
+        let before = testing::settings();
+        assert!(!before.ask_for_the_same(&before), "the state asks for it");
+        let both = with(|settings| {
+            settings.peer_trust = Some(peers());
+            settings.prune_keys = true;
+        });
+        assert!(!both.ask_for_the_same(&before));
+    }
+
+    #[test]
+    fn a_peer_without_a_mesh_is_known_as_such() {
+        let known = with(|settings| settings.peer_trust = Some(peers())).peers();
+        assert!(known["mesh-3"].is_empty());
+        let known = known["mesh-2"][&Fingerprint::of(b"root")];
+        assert_eq!(known.since, "2026-03-01T00:00:00Z".parse().unwrap());
+        assert_eq!((known.left, known.signing), (None, None));
+    }
 }

@@ -8,7 +8,7 @@ use super::compose::{self, TRUSTED_ROOTS, Unfit};
 use super::settings::Settings;
 use crate::cluster::secret::{Field, Observed, annotation};
 use crate::cluster::{Cluster, ConfigMap, Error, SecretName};
-use crate::pki::roots::{Misstep, Published, Tenure, Tenures, Trust};
+use crate::pki::roots::{Misstep, PeerMisstep, Peers, Published, Tenure, Tenures, Trust};
 use crate::pki::{Certificate, Fingerprint, Live};
 
 /// The ConfigMap in which an istiod publishes the roots that its workloads trust.
@@ -25,11 +25,18 @@ pub(in crate::resources) struct TrustedRoot {
     not_after: Timestamp,
     trusted_since: Timestamp,
     left_at: Option<Timestamp>,
+    /// Absent in states of earlier builds.
+    #[serde(default)]
+    signing: Option<bool>,
 }
 
 impl TrustedRoot {
     /// The roots in their order, with what is known of each.
-    pub(super) fn all(roots: &[Certificate], tenures: &Tenures) -> Vec<Self> {
+    pub(super) fn all(
+        roots: &[Certificate],
+        tenures: &Tenures,
+        signing: Option<&Certificate>,
+    ) -> Vec<Self> {
         let known = |root: &Certificate| Some((root.clone(), *tenures.get(&root.sha256())?));
         let known = roots.iter().filter_map(known);
         let shown = known.map(|(root, Tenure { since, left })| Self {
@@ -38,13 +45,14 @@ impl TrustedRoot {
             not_after: root.not_after(),
             trusted_since: since,
             left_at: left,
+            signing: signing.map(|signing| *signing == root),
         });
         shown.collect()
     }
 
     /// The roots that workloads trust, as far as that can be seen.
     pub(in crate::resources) fn handed_on(trust: &Trust) -> Vec<Self> {
-        Self::all(&trust.roots, &trust.handed_on())
+        Self::all(&trust.roots, &trust.handed_on(), trust.signing.as_ref())
     }
 }
 
@@ -214,6 +222,29 @@ pub(super) fn missteps(
     Ok(trust.missteps(own, &roots, now, overlap))
 }
 
+/// What workloads of other clusters would not survive of a change to these settings under a CA that
+/// leads to `own`.
+pub(super) fn estranged(
+    trust: &Trust,
+    peers: &Peers,
+    prior: Option<&Prior>,
+    settings: &Settings,
+    own: &Certificate,
+    now: Timestamp,
+) -> Result<Vec<PeerMisstep>, Unfit> {
+    if settings.allow_root_replacement || peers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = compose::trusted(settings, own, &trust.roots)?;
+    let overlap: SignedDuration = settings.min_trust_overlap.signed();
+    let mut found = trust.peer_missteps(peers, own, &roots, now, overlap);
+    if trust.signing.is_none() && is_put_back(prior, own) {
+        // Who puts back what was lost takes no step.
+        found.retain(|misstep| misstep.root != *own);
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::outputs::{SecretNotes, Written};
@@ -293,7 +324,7 @@ mod tests {
             ..Issued::default()
         };
         let written = Written {
-            trusted_roots: TrustedRoot::all(&roots, &tenures.collect()),
+            trusted_roots: TrustedRoot::all(&roots, &tenures.collect(), roots.first()),
             ..Written::default()
         };
         State {

@@ -150,7 +150,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Whether live workloads would survive a CA that leads to `own`.
+    /// Whether live workloads, here and in the other clusters, would survive a CA that leads to `own`.
     pub(super) fn can_follow(
         &self,
         present: &Present,
@@ -159,14 +159,16 @@ impl Writing<'_> {
         let instance = &self.instance;
         let missteps = present.missteps(self.prior, self.settings, own, self.call.now);
         let missteps = missteps.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
-        if missteps.is_empty() {
-            return Ok(());
+        if !missteps.is_empty() {
+            let published = present.is_published();
+            return Err(words::root_change(instance, &missteps, published));
         }
-        Err(words::root_change(
-            instance,
-            &missteps,
-            present.is_published(),
-        ))
+        let estranged = present.estranged(self.prior, self.settings, own, self.call.now);
+        let estranged = estranged.map_err(|unfit| words::bad_bundle(instance, &unfit))?;
+        match words::peers_refuse(instance, &estranged) {
+            Some(refused) => Err(refused),
+            None => Ok(()),
+        }
     }
 
     /// What is known before there is a certificate.
@@ -279,7 +281,7 @@ impl Writing<'_> {
         if self.prior.is_none() || self.planned.is_open("trusted_roots") {
             let roots = cacerts.bundle().roots();
             let tenures = trust.tenures_after(chain.root(), roots, self.call.now);
-            outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures);
+            outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures, Some(chain.root()));
         }
         let desired = compose::desired(self.at.clone(), self.settings, &cacerts, outputs);
         let issued = outputs.0.clone();

@@ -52,8 +52,8 @@ pub(super) use rivals::{
 };
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,
-    not_delivered, not_handed_on, overwritten, refusal, retained, root_change, roots_unseen,
-    will_be_gone, will_be_refused,
+    not_delivered, not_handed_on, overwritten, peers_refuse, refusal, retained, root_change,
+    roots_unseen, will_be_gone, will_be_refused,
 };
 pub(super) use signing_in::sign_in;
 

@@ -1,14 +1,17 @@
 //! One cluster of a mesh: the Secret, kubelet, istiod and the workloads, and who works on it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use super::authority::{CaName, HOUR, Root};
+use super::authority::{self, CaName, HOUR, Root, at};
 use super::istiod::{Bundle, Istiod, Version};
 use super::operator::Operator;
 use super::provider::{Fixed, Secret};
 use super::rules::Rules;
 use super::workload::{HALF, Workload};
+use crate::pki::Fingerprint;
+use crate::pki::roots::{Known, Peers, Published, Trust};
 
 /// What a cluster is like from beginning to end.
 #[derive(Clone, Copy)]
@@ -72,6 +75,8 @@ pub(super) struct Cluster {
     pub(super) secret: Option<Rc<Secret>>,
     /// What the ConfigMap `istio-ca-root-cert` shows.
     pub(super) published: Vec<Root>,
+    /// What it is shown of the other clusters' trust; nothing where it does not look.
+    pub(super) peers: Peers,
     pub(super) workloads: Vec<Workload>,
     pub(super) operator: Operator,
     /// When the files follow the Secret.
@@ -96,6 +101,7 @@ impl Cluster {
             istiod: None,
             secret: None,
             published: Vec::new(),
+            peers: Peers::new(),
             workloads: (0..WORKLOADS)
                 .map(|it| Workload::joining(offset(it)))
                 .collect(),
@@ -184,6 +190,37 @@ impl Cluster {
         for workload in self.workloads.iter_mut().filter(|it| it.asks <= now) {
             workload.ask(istiod, files.as_ref(), now);
         }
+    }
+
+    /// What is seen of it from outside: as `data "istiopca_cacerts"` shows it.
+    pub(super) fn shown(&self, around: Surroundings, now: i64) -> BTreeMap<Fingerprint, Known> {
+        let mut trust = self.run(around, now).trust(None);
+        let published = Published {
+            roots: self
+                .published
+                .iter()
+                .map(|root| authority::root(*root).clone())
+                .collect(),
+            since: Some(at(self.moved)),
+        };
+        if self.secret.is_none() {
+            trust = Trust::of_published(&published);
+        } else if self.istiod.is_some() {
+            trust.published = Some(published);
+        }
+        let known = trust.handed_on().into_iter().map(|(sha256, tenure)| {
+            let signing = trust.signing.as_ref().map(|root| root.sha256() == sha256);
+            let (since, left) = (tenure.since, tenure.left);
+            (
+                sha256,
+                Known {
+                    since,
+                    left,
+                    signing,
+                },
+            )
+        });
+        known.collect()
     }
 
     fn look_at_files(&mut self, now: i64) {

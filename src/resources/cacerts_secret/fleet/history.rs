@@ -19,6 +19,8 @@ pub(super) struct History {
     pub(super) habits: Vec<Habits>,
     pub(super) ca: CaName,
     pub(super) events: Vec<Event>,
+    /// Whether each cluster looks at what the others trust.
+    pub(super) peering: bool,
 }
 
 /// Something that happens to one cluster after a pause.
@@ -62,6 +64,10 @@ pub(super) enum Deed {
     Walk {
         back: bool,
     },
+    /// One cluster goes a step on, or back, and applies.
+    WalkAlone {
+        back: bool,
+    },
     /// `allow_root_replacement`, for this apply and on.
     Allow,
 }
@@ -70,6 +76,7 @@ impl History {
     /// What breaks, if anything does.
     pub(super) fn run(&self, rules: Rules) -> Result<(), Broken> {
         let mut mesh = Mesh::new(rules, &self.habits, self.ca);
+        mesh.peering = self.peering;
         for event in &self.events {
             mesh.pass(event.pause * 2 * HOUR)?;
             mesh.suffer(event.cluster % self.habits.len(), &event.deed);
@@ -82,6 +89,10 @@ impl History {
 impl Mesh {
     fn suffer(&mut self, cluster: usize, deed: &Deed) {
         let (around, now) = (self.around, self.now);
+        self.look_at_peers(cluster);
+        if let Deed::WalkAlone { back } = deed {
+            self.walk_alone(cluster, *back);
+        }
         let one = &mut self.clusters[cluster];
         match deed {
             Deed::Apply(interruption) => one.apply(around, *interruption, now),
@@ -101,6 +112,7 @@ impl Mesh {
             Deed::Restart => one.start_istiod(now),
             Deed::RenewCa => self.around.renewed = true,
             Deed::Walk { back } => self.walk(*back),
+            Deed::WalkAlone { .. } => one.apply(around, None, now),
             Deed::Allow => {
                 one.operator.wish.allow = true;
                 one.apply(around, None, now);
@@ -123,6 +135,7 @@ pub(super) fn of_one_cluster() -> impl Strategy<Value = History> {
         habits: vec![habits],
         ca,
         events,
+        peering: false,
     })
 }
 
@@ -138,6 +151,31 @@ pub(super) fn of_a_fleet() -> impl Strategy<Value = History> {
         habits,
         ca: CaName::A,
         events,
+        peering: false,
+    })
+}
+
+/// Several clusters, each of which walks at its own pace and looks at what the others trust.
+pub(super) fn of_peers() -> impl Strategy<Value = History> {
+    let deed = prop_oneof![
+        3 => Just(Deed::Apply(None)),
+        8 => prop::bool::weighted(0.2).prop_map(|back| Deed::WalkAlone { back }),
+        1 => (0..3_u8).prop_map(Deed::Label),
+        2 => Just(Deed::Restart),
+        1 => Just(Deed::LoseSecret),
+    ];
+    let habits = habits().prop_map(|habits| Habits {
+        self_signed: false,
+        nightly: true,
+        ..habits
+    });
+    let habits = prop::collection::vec(habits, 2..4);
+    let events = prop::collection::vec(event(deed), 8..32);
+    (habits, events).prop_map(|(habits, events)| History {
+        habits,
+        ca: CaName::A,
+        events,
+        peering: true,
     })
 }
 
@@ -163,6 +201,7 @@ pub(super) fn of_saved_plans() -> impl Strategy<Value = History> {
         habits: vec![habits],
         ca: CaName::A,
         events,
+        peering: false,
     })
 }
 
@@ -184,6 +223,7 @@ pub(super) fn of_ending_cas() -> impl Strategy<Value = History> {
         habits: vec![habits],
         ca,
         events,
+        peering: false,
     })
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Mesh {
     pub(super) around: Surroundings,
     /// How far the fleet is on its way from the root A to the root B.
     step: usize,
+    /// Whether each cluster looks at what the others trust.
+    pub(super) peering: bool,
 }
 
 /// The way of a fleet: a CA, and the additional roots.
@@ -42,6 +44,7 @@ impl Mesh {
                 renewed: false,
             },
             step: 0,
+            peering: false,
         };
         let around = mesh.around;
         for cluster in &mut mesh.clusters {
@@ -60,14 +63,49 @@ impl Mesh {
             let next = self.clusters.iter().map(Cluster::next).min();
             let next = next.filter(|next| *next <= until);
             self.now = next.unwrap_or(until);
-            for cluster in self.clusters.iter_mut().filter(|it| it.next() <= self.now) {
-                cluster.live(self.around, self.now);
+            for number in 0..self.clusters.len() {
+                if self.clusters[number].next() <= self.now {
+                    self.look_at_peers(number);
+                    self.clusters[number].live(self.around, self.now);
+                }
             }
             self.check()?;
             if next.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Shows a cluster what the others trust at this moment.
+    pub(super) fn look_at_peers(&mut self, number: usize) {
+        if !self.peering {
+            return;
+        }
+        let others = self.clusters.iter().enumerate();
+        let others = others.filter(|(other, _)| *other != number);
+        let shown = others.map(|(other, cluster)| {
+            let shown = cluster.shown(self.around, self.now);
+            (format!("cluster {other}"), shown)
+        });
+        let peers = shown.collect();
+        self.clusters[number].peers = peers;
+    }
+
+    /// Takes one cluster a step on the way, or back, wherever the others are.
+    pub(super) fn walk_alone(&mut self, number: usize, back: bool) {
+        let operator = &mut self.clusters[number].operator;
+        let wish = &mut operator.wish;
+        let here = WAY
+            .iter()
+            .position(|(ca, extra)| (*ca, *extra) == (wish.ca, &wish.extra[..]));
+        let here = here.unwrap_or_default();
+        let next = if back {
+            here.saturating_sub(1)
+        } else {
+            here + 1
+        };
+        let (ca, extra) = WAY[next.min(WAY.len() - 1)];
+        (wish.ca, wish.extra) = (ca, extra.to_vec());
     }
 
     /// Takes the next step of the way everywhere, or the last one back; whoever has not taken the

@@ -181,13 +181,14 @@ impl Cluster {
         self.put(None, now);
     }
 
-    fn run(&self, around: Surroundings, now: i64) -> Run<'_> {
+    pub(super) fn run(&self, around: Surroundings, now: i64) -> Run<'_> {
         Run {
             rules: around.rules,
             fixed: self.habits.fixed,
             now,
             secret: self.secret.as_deref(),
             published: &self.published,
+            peers: &self.peers,
             renewed: around.renewed,
         }
     }

@@ -13,6 +13,7 @@ use super::super::{Prior, plan};
 use super::authority::{self, CaName, Root, at, second};
 use super::istiod::Bundle;
 use super::rules::{Rule, Rules};
+use crate::pki::roots::Peers;
 use crate::pki::{Certificate, Horizon};
 use crate::provider::{Policy, Renewals};
 use crate::resources::issue::Obtained;
@@ -84,6 +85,8 @@ pub(super) struct Run<'a> {
     pub(super) now: i64,
     pub(super) secret: Option<&'a Secret>,
     pub(super) published: &'a [Root],
+    /// What the other clusters trust, where this one looks at it.
+    pub(super) peers: &'a Peers,
     /// Whether the CAs that end have been renewed.
     pub(super) renewed: bool,
 }

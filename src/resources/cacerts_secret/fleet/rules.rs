@@ -37,6 +37,8 @@ pub(super) enum Rule {
     Barrier,
     /// And it waits after the last cluster has taken it.
     Wait,
+    /// Or each cluster looks at what the others trust before it takes a step.
+    Peers,
 }
 
 /// Which rules hold: all but one at most.

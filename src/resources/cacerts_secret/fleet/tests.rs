@@ -5,7 +5,7 @@ use proptest::test_runner::TestRunner;
 use super::authority::CaName;
 use super::cluster::Habits;
 use super::history::{
-    Deed, Event, History, of_a_fleet, of_ending_cas, of_one_cluster, of_saved_plans,
+    Deed, Event, History, of_a_fleet, of_ending_cas, of_one_cluster, of_peers, of_saved_plans,
 };
 use super::istiod::Version;
 use super::mesh::Broken;
@@ -33,6 +33,15 @@ proptest! {
 
     #[test]
     fn a_fleet_that_takes_its_steps_together_never_breaks(history in of_a_fleet()) {
+        whole(&history)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    #[test]
+    fn clusters_that_look_at_each_others_trust_never_break_at_whatever_pace(history in of_peers()) {
         whole(&history)?;
     }
 }
@@ -72,6 +81,7 @@ fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
             },
         }],
         ca: CaName::A,
+        peering: false,
         events: vec![
             applied(91),
             event(25, Deed::PlanChange(CaName::A, Vec::new())),
@@ -104,6 +114,7 @@ fn a_lost_secret_is_not_put_back_under_a_root_that_the_mesh_has_left_behind_the_
             },
         }],
         ca: CaName::A,
+        peering: false,
         events: vec![
             event(0, Deed::Change(CaName::A, vec![1], None)),
             event(12, Deed::Change(CaName::B, vec![0], killed)),
@@ -225,4 +236,9 @@ fn it_matters_that_a_fleet_takes_its_steps_together() {
 #[test]
 fn it_matters_that_a_fleet_waits_for_its_last_cluster() {
     caught(Rule::Wait, of_a_fleet(), BROKEN);
+}
+
+#[test]
+fn it_matters_that_clusters_look_at_each_others_trust() {
+    caught(Rule::Peers, of_peers(), BROKEN);
 }

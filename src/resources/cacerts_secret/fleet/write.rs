@@ -11,7 +11,7 @@ use super::authority::{self, at, number_of, second};
 use super::istiod::Bundle;
 use super::provider::{Kept, Run, Secret, Wanted};
 use super::rules::Rule;
-use crate::pki::roots::{Misstep, Trust};
+use crate::pki::roots::{Misstep, PeerMisstep, Trust};
 use crate::pki::{CaCerts, Certificate, Fingerprint};
 use crate::resources::custody;
 use crate::resources::issue::{Issued, Last, Notes, Obstacle, Obtained, Pending, examine};
@@ -52,6 +52,11 @@ pub(super) enum Refusal {
     Missteps {
         #[expect(dead_code, reason = "it is read where it is printed")]
         missteps: Vec<Misstep>,
+    },
+    /// What workloads of other clusters would not survive.
+    Peers {
+        #[expect(dead_code, reason = "it is read where it is printed")]
+        estranged: Vec<PeerMisstep>,
     },
     /// There is no key for the certificate.
     KeyGone,
@@ -99,7 +104,7 @@ impl Run<'_> {
         Ok(Left { pointless, ..left })
     }
 
-    fn trust(&self, kept: Option<&Kept>) -> Trust {
+    pub(super) fn trust(&self, kept: Option<&Kept>) -> Trust {
         let prior = kept.map(|kept| &kept.prior);
         let Some(secret) = self.secret else {
             let published = self.published.iter();
@@ -204,10 +209,15 @@ impl Writing<'_> {
         };
         let missteps = missteps.expect("sound certificates").into_iter();
         let missteps: Vec<Misstep> = missteps.filter(|it| run.rules.see(it)).collect();
-        if missteps.is_empty() {
+        if !missteps.is_empty() {
+            return Err(Refusal::Missteps { missteps });
+        }
+        let estranged = trust::estranged(&self.trust, run.peers, prior, settings, own, at(run.now));
+        let estranged = estranged.expect("sound certificates");
+        if estranged.is_empty() || !run.rules.hold(Rule::Peers) {
             Ok(())
         } else {
-            Err(Refusal::Missteps { missteps })
+            Err(Refusal::Peers { estranged })
         }
     }
 
@@ -236,7 +246,7 @@ impl Writing<'_> {
             let tenures = self
                 .trust
                 .tenures_after(made.chain.root(), roots, at(self.run.now));
-            outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures);
+            outputs.1.trusted_roots = TrustedRoot::all(roots, &tenures, Some(made.chain.root()));
         }
         if stopped == Some(Interruption::Refused) {
             let kept = self.issues().then(|| self.unwritten(&made, outputs.0));

@@ -10,7 +10,7 @@ use crate::cluster::secret::{
     LastSeen, Operation, Refusal, Step, Writer,
 };
 use crate::cluster::{Action, Cause, Error, HowWritten, Object, Problem, Reach, Verb};
-use crate::pki::roots::Misstep;
+use crate::pki::roots::{Estranged, Misstep, PeerMisstep};
 use crate::pki::{Certificate, PrivateKey};
 use crate::resources::cacerts_secret::Unfit;
 use crate::resources::words;
@@ -60,6 +60,15 @@ pub(super) fn roots() -> Chapter {
             rbac: true,
         },
     };
+    let of = |peer: &str, why| PeerMisstep {
+        peer: peer.to_owned(),
+        root: root(),
+        why,
+    };
+    let refused = |missteps: &[PeerMisstep]| {
+        let told = words::peers_refuse(&instance, missteps);
+        told.expect("there is something to tell")
+    };
     Chapter {
         title: "Roots",
         about: "Changes of the trusted roots that live workloads would not survive. Told while \
@@ -78,6 +87,14 @@ pub(super) fn roots() -> Chapter {
             told(&[Misstep::StillInUse { root: root(), from }], false),
             told(&[Misstep::Untrusted { root: root() }], true),
             words::roots_unseen(&instance, &forbidden),
+            refused(&[
+                of("mesh-2", Estranged::Untrusted),
+                of("mesh-3", Estranged::InUse),
+            ]),
+            refused(&[
+                of("mesh-2", Estranged::NotYetTrusted { from }),
+                of("mesh-3", Estranged::StillInUse { from }),
+            ]),
         ],
     }
 }
