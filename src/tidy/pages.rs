@@ -98,6 +98,7 @@ fn links_within_the_repository_lead_somewhere() {
         "examples/terraform/ci/README.md",
         "examples/terraform/eks-blueprints/README.md",
         "examples/terraform/fleet-for-each/README.md",
+        "examples/terraform/mesh-check/README.md",
         "examples/terraform/minimal/README.md",
         "examples/terraform/quickstart/README.md",
         "examples/terraform/renewal-pipeline/README.md",

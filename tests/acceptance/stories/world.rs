@@ -93,10 +93,15 @@ impl World {
 
     /// Has the keys that come into this namespace of this cluster looked for.
     fn watch(&mut self) {
-        let (cluster, namespace) = (self.cluster, self.namespace.clone());
-        if !self.watched.insert((cluster.url(), namespace.clone())) {
-            return;
+        let namespace = self.namespace.clone();
+        if self.watched.insert((self.cluster.url(), namespace.clone())) {
+            self.watch_also(&namespace);
         }
+    }
+
+    /// The same for another namespace of the cluster.
+    pub(crate) fn watch_also(&self, namespace: &str) {
+        let (cluster, namespace) = (self.cluster, namespace.to_owned());
         self.dir.canary().watch(move || {
             let texts = cluster.secret_texts(&namespace);
             texts.map_err(|error| error.to_string())

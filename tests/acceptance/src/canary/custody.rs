@@ -18,7 +18,7 @@ pub(super) struct Document {
     value: Value,
     /// The keys that stood in their places.
     pub(super) held: Vec<String>,
-    /// `public_key_sha256` of every instance.
+    /// `public_key_sha256` of every instance, but for CAs that are only looked at.
     pub(super) named: Vec<String>,
 }
 
@@ -51,8 +51,7 @@ impl Document {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.walk(item)),
             Value::Object(items) => {
-                self.named
-                    .extend(items.get(PUBLIC).and_then(Value::as_str).map(str::to_owned));
+                self.named.extend(named(items));
                 self.take_pending(items);
                 if is_kept_here(items) || is_given(items) {
                     self.take_key(items);
@@ -89,6 +88,15 @@ impl Document {
             *private = STANDARD.encode(notes.to_string());
         }
     }
+}
+
+/// The key that these attributes name by its public half. That of a CA which is looked at is in AWS
+/// alone; and where types are told, there is a word in place of a digest.
+fn named(attributes: &Map<String, Value>) -> Option<String> {
+    let name = attributes.get(PUBLIC)?.as_str()?;
+    let is_digest = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_of_aws = attributes.contains_key("cannot_issue_because");
+    (is_digest && !is_of_aws).then(|| name.to_owned())
 }
 
 /// Whether these are the attributes of an intermediate that keeps its key in the state.

@@ -177,7 +177,11 @@ fn untraced(book: &Book) -> Option<String> {
     let of_ours = |left: &Left| left.kind == Kind::State && says(&left.bytes, "\"istiopca_");
     let traces = || book.left.iter().filter(|left| left.kind == Kind::Trace);
     let traced = traces().any(|left| {
-        let asked = ["PlanResourceChange", "OpenEphemeralResource"];
+        let asked = [
+            "PlanResourceChange",
+            "OpenEphemeralResource",
+            "ReadDataSource",
+        ];
         asked.into_iter().any(|call| says(&left.bytes, call))
     });
     let missing = book.traced && book.left.iter().any(of_ours) && !traced;

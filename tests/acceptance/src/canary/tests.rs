@@ -217,6 +217,11 @@ async fn what_is_not_looked_at_is_a_gap() {
         gaps(),
         ["the key of ab12, which a state names, was not looked for"]
     );
+    let looked_at = Scene::without_a_cluster();
+    let in_aws = json!({"public_key_sha256": "ab12", "cannot_issue_because": []});
+    let types = json!({"public_key_sha256": "string"});
+    looked_at.leaves(&json!([in_aws, types])).await;
+    assert_eq!(looked_at.canary.verdict().gaps, [""; 0]);
     let other = Scene::without_a_cluster();
     other.canary.watch(|| Err("it is down".to_owned()));
     other.run("true").await;
