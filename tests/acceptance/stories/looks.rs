@@ -1,7 +1,10 @@
 //! What data sources show: of CAs and of Secrets in every condition, and of each what is wrong with it.
 
+use std::collections::BTreeSet;
+
 use istiopca_acceptance::aws::Status;
 use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::istiod::Istiod;
 use istiopca_acceptance::sandbox::example;
 use serde_json::{Value, json};
 
@@ -286,6 +289,30 @@ async fn the_example_warns_in_every_plan_when_the_mesh_is_not_what_the_state_say
             .says("it was changed outside of this configuration");
         let run = world.apply(&[]).await;
         run.succeeds().never_says("does not hold the certificate");
+    }
+}
+
+/// The alarms of the example are about gauges that a real istiod has, and that it sets.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_alarms_watch_what_istiod_measures() {
+    let mut world = World::with_binary(Cli::OpenTofu, "alarms").await;
+    world.configure(&world.issuing_secret("", ""));
+    world.apply(&[]).await.succeeds();
+    let istiod = Istiod::start(world.cluster, &world.namespace, &[]).await;
+    let measured = istiod.unwrap().metrics().await;
+    let rule = std::fs::read_to_string(example("mesh-check").join("prometheus-rule.yaml")).unwrap();
+    let words = rule.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let gauges: BTreeSet<&str> = words.filter(|word| word.ends_with("_timestamp")).collect();
+    assert_eq!(gauges.len(), 2, "{gauges:?}");
+    for gauge in gauges {
+        let line = measured.lines().find(|line| line.starts_with(gauge));
+        let value = line
+            .and_then(|line| line.rsplit(' ').next())
+            .unwrap_or_default();
+        let ends: f64 = value
+            .parse()
+            .unwrap_or_else(|_| panic!("{gauge}: {line:?}"));
+        assert!(ends > 1.6e9, "{gauge}: {line:?}");
     }
 }
 

@@ -37,7 +37,12 @@ fn workdir(cli: Cli) -> Workdir {
 fn pages() -> Vec<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![workspace.join("README.md"), workspace.join("docs/index.md")];
-    for directory in ["docs/resources", "docs/ephemeral-resources", "docs/guides"] {
+    for directory in [
+        "docs/resources",
+        "docs/data-sources",
+        "docs/ephemeral-resources",
+        "docs/guides",
+    ] {
         let found = fs::read_dir(workspace.join(directory)).unwrap();
         pages.extend(found.map(|entry| entry.unwrap().path()));
     }

@@ -161,15 +161,23 @@ impl Istiod {
             Expiry::Authority => "citadel_server_cert_chain_expiry_timestamp",
             Expiry::Root => "citadel_server_root_cert_expiry_timestamp",
         };
-        let page = match http::page(&self.pod.http, "/metrics").await {
+        // These are whole numbers, and small ones for a float.
+        http::gauge(&self.metrics().await, name).map(|value| value as i64)
+    }
+
+    /// All that it measures, in Prometheus' text format.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be asked.
+    pub async fn metrics(&self) -> String {
+        match http::page(&self.pod.http, "/metrics").await {
             Ok(Some(page)) => page,
             other => panic!(
                 "istiod has no metrics ({other:?})\n{}",
                 self.pod.last_words()
             ),
-        };
-        // These are whole numbers, and small ones for a float.
-        http::gauge(&page, name).map(|value| value as i64)
+        }
     }
 
     /// Waits until its metrics tell this end. What it says of a reload may be of one just before:
