@@ -45,3 +45,122 @@ fn says(verdict: &mut Verdict, prior: &Prior, reason: Option<Reason>) {
         verdict.becomes("restart_reason", word.map_or(Dynamic::Null, Dynamic::from));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::cacerts_secret::outputs::{SecretNotes, Written};
+    use crate::resources::cacerts_secret::takeup::{Owed, Unverified};
+    use crate::resources::cacerts_secret::testing;
+    use crate::resources::issue::Issued;
+    use crate::terraform::State;
+    use crate::terraform::value::Both;
+
+    /// What is said of the restart and whether something is verified, by a plan that writes the files anew or not.
+    fn said(
+        restart: RestartIstiod,
+        notes: SecretNotes,
+        written: bool,
+        roots: bool,
+    ) -> (Option<Option<String>>, bool) {
+        let settings = Settings {
+            restart_istiod: restart,
+            ..testing::settings()
+        };
+        let record = Written {
+            restart_reason: Some("layout".to_owned()),
+            ..Written::default()
+        };
+        let prior = State {
+            settings: settings.clone(),
+            outputs: Both(Issued::default(), record),
+            private: notes,
+        };
+        let mut verdict = Verdict::keep();
+        if written {
+            verdict.unknown(&["files_sha256"]);
+        }
+        plan(&mut verdict, &prior, &settings, roots);
+        let verified = verdict.opens("verified");
+        let open = verdict.opens("restart_reason");
+        let promised = verdict.promised();
+        let known = promised.speaks_of("restart_reason") && !open;
+        let word = promised.text("restart_reason").map(str::to_owned);
+        (known.then_some(word), verified)
+    }
+
+    fn owed() -> SecretNotes {
+        SecretNotes {
+            owed: Some(Owed {
+                reason: Reason::Roots,
+            }),
+            ..SecretNotes::default()
+        }
+    }
+
+    #[test]
+    fn a_plan_that_writes_nothing_says_nothing() {
+        let none = SecretNotes::default();
+        assert_eq!(
+            said(RestartIstiod::Always, none, false, true),
+            (None, false)
+        );
+    }
+
+    #[test]
+    fn a_renewal_under_the_same_roots_is_planned_without_a_restart() {
+        let none = SecretNotes::default();
+        assert_eq!(
+            said(RestartIstiod::WhenRequired, none, true, false),
+            (Some(None), true)
+        );
+    }
+
+    #[test]
+    fn where_the_roots_may_change_only_the_apply_knows() {
+        let none = SecretNotes::default();
+        assert_eq!(
+            said(RestartIstiod::WhenRequired, none, true, true),
+            (None, true)
+        );
+    }
+
+    #[test]
+    fn what_the_user_wants_always_or_never_is_known() {
+        let word = |word: &str| Some(Some(word.to_owned()));
+        let none = SecretNotes::default;
+        assert_eq!(
+            said(RestartIstiod::Always, none(), true, true),
+            (word("always"), true)
+        );
+        assert_eq!(
+            said(RestartIstiod::Never, none(), true, true),
+            (Some(None), true)
+        );
+        assert_eq!(
+            said(RestartIstiod::Never, owed(), true, true),
+            (Some(None), true)
+        );
+    }
+
+    #[test]
+    fn a_restart_that_is_owed_is_announced_by_its_reason_though_nothing_is_written() {
+        let roots = Some(Some("roots".to_owned()));
+        assert_eq!(
+            said(RestartIstiod::WhenRequired, owed(), false, false),
+            (roots, true)
+        );
+    }
+
+    #[test]
+    fn what_was_not_seen_is_looked_at_again() {
+        let unverified = SecretNotes {
+            unverified: Some(Unverified { former: None }),
+            ..SecretNotes::default()
+        };
+        assert_eq!(
+            said(RestartIstiod::WhenRequired, unverified, false, true),
+            (None, true)
+        );
+    }
+}

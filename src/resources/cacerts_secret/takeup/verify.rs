@@ -275,3 +275,65 @@ fn shows(shown: Shown) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::istiod::{Expiries, samples};
+
+    /// What is concluded of pods of which this is known.
+    fn concluded(told: Vec<Told>) -> Option<Found> {
+        let pods: Vec<Pod> = (0..told.len())
+            .map(|place| samples::pod(&format!("istiod-{place}"), |_| {}))
+            .collect();
+        let told = pods.iter().map(|pod| pod.uid.clone()).zip(told).collect();
+        summary(&pods, &told)
+    }
+
+    fn silent() -> Told {
+        let error = "no route".to_owned();
+        Told::Silent { tries: 3, error }
+    }
+
+    fn shows(shown: Shown) -> Told {
+        Told::Shows(shown)
+    }
+
+    #[test]
+    fn it_is_taken_up_only_if_no_pod_says_otherwise() {
+        let taken = concluded(vec![shows(Shown::New), shows(Shown::New)]);
+        assert!(matches!(taken, Some(Found::Taken { by: "pods", found })
+            if found == "2 pods of istiod use the new CA"));
+        let old = concluded(vec![shows(Shown::New), shows(Shown::Old), silent()]);
+        let Some(Found::NotTaken { lines, .. }) = old else {
+            panic!("one pod has the former CA")
+        };
+        let expected = [
+            "istiod-1 still uses the former CA",
+            "istiod-2 does not answer: no route",
+        ];
+        assert_eq!(lines, expected);
+        let own = concluded(vec![shows(Shown::SelfSigned)]);
+        assert!(matches!(own, Some(Found::NotTaken { .. })));
+        let other = concluded(vec![shows(Shown::Other(Expiries::default()))]);
+        assert!(matches!(other, Some(Found::NotTaken { .. })));
+    }
+
+    #[test]
+    fn a_pod_that_says_nothing_is_told_and_proves_nothing() {
+        let some = concluded(vec![shows(Shown::New), silent()]);
+        assert!(matches!(some, Some(Found::Taken { found, .. })
+            if found == "1 pod of istiod uses the new CA; istiod-1 does not answer: no route"));
+        let start = Shown::Untold(Untold::SinceItsStart);
+        for told in [vec![silent()], vec![shows(start)], Vec::new()] {
+            assert!(matches!(concluded(told), Some(Found::Unknown { .. })));
+        }
+    }
+
+    #[test]
+    fn bundles_that_end_alike_are_left_to_another_look() {
+        let alike = || shows(Shown::Untold(Untold::SameEnds));
+        assert!(concluded(vec![alike(), silent()]).is_none());
+        assert!(concluded(vec![alike(), shows(Shown::Old)]).is_some());
+    }
+}

@@ -1,6 +1,7 @@
 //! Meshes that really run: a real istiod in pods that a real controller manager makes, in a network
 //! of the story's own.
 
+mod owed;
 mod pods;
 mod rights;
 mod rolled;

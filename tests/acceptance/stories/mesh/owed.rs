@@ -1,0 +1,117 @@
+//! Restarts that a run still owes: broken off before it, or not to be known while planning.
+
+use std::fs;
+
+use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::node::Istiod;
+use istiopca_acceptance::network;
+
+use super::Mesh;
+use crate::roots::{another_hierarchy, trusting};
+
+const SECRET: &str = "istiopca_cacerts_secret.mesh";
+const ANNOUNCED: &str = "istiod will be restarted";
+
+impl Mesh {
+    /// How often the template of the Deployment was another one, the first time included.
+    async fn templates(&self) -> usize {
+        self.node.counts("istiod").await.replica_sets
+    }
+}
+
+/// What a run leaves that is killed after it has written the Secret: the state of before, and an istiod
+/// that nobody has restarted.
+#[test]
+fn a_run_that_was_killed_before_the_restart_is_finished_by_the_next_one() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::Terraform, "owed-killed").await;
+        let (next_root, _) = another_hierarchy(&mesh.world);
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", ""));
+        world.apply(&[]).await.succeeds();
+        mesh.node.deploy(&Istiod::default()).await;
+        let world = &mut mesh.world;
+        let state = world.dir.path().join("terraform.tfstate");
+        let before = fs::read(&state).unwrap();
+        let alone = format!("restart_istiod = \"never\"\n  {}", trusting(&[&next_root]));
+        world.configure(&world.issuing_secret(&alone, ""));
+        world.apply(&[]).await.succeeds();
+        fs::write(&state, before).unwrap();
+        assert_eq!(mesh.templates().await, 1);
+
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(&trusting(&[&next_root]), ""));
+        world.plan(&[]).await.exit_code(2).says(ANNOUNCED);
+        world.apply(&[]).await.succeeds();
+        world.ordered(1);
+        let secret = world.state(SECRET).await;
+        assert_eq!(secret["restart_reason"], "roots");
+        assert_eq!(secret["verified"]["by"], "root");
+        world.plan(&[]).await.exit_code(0);
+        assert_eq!(mesh.templates().await, 2);
+        let workload = mesh.node.sign_workload("istiod").await;
+        assert_eq!(workload.roots, mesh.world.file_text("root-cert.pem").await);
+    });
+}
+
+#[test]
+fn a_restart_that_no_plan_could_announce_waits_for_the_next_plan() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::OpenTofu, "owed-unannounced").await;
+        let triggered =
+            |incident: usize| format!("renew_triggers = {{ incident = \"{incident}\" }}");
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(1)));
+        world.apply(&[]).await.succeeds();
+        mesh.node.deploy(&Istiod::default()).await;
+        // By its image one that takes up no change of its files.
+        let image = [
+            "set",
+            "image",
+            "deployment/istiod",
+            "discovery=istio/pilot:1.17.8",
+        ];
+        mesh.world.kubectl(&image).await.succeeds();
+        mesh.node.until_rolled_out("istiod").await;
+        assert_eq!(mesh.templates().await, 2);
+
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(2)));
+        world.plan(&[]).await.exit_code(2).never_says(ANNOUNCED);
+        let applied = world.apply(&[]).await;
+        applied.succeeds().says("istiod is yet to be restarted");
+        assert_eq!(mesh.templates().await, 2);
+        let world = &mut mesh.world;
+        let plan = world.plan(&[]).await;
+        plan.exit_code(2).says(ANNOUNCED).says("no_reload");
+        world.apply(&[]).await.succeeds();
+        world.ordered(2);
+        world.plan(&[]).await.exit_code(0);
+        let secret = world.state(SECRET).await;
+        assert_eq!(secret["restart_reason"], "no_reload");
+        assert_eq!(mesh.templates().await, 3);
+        assert!(mesh.chains_to_pca("istiod").await);
+    });
+}
+
+#[test]
+fn other_names_of_the_files_restart_istiod_once() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::Terraform, "owed-layout").await;
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", ""));
+        world.apply(&[]).await.succeeds();
+        mesh.node.deploy(&Istiod::default()).await;
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("format = \"kubernetes_tls\"", ""));
+        world.plan(&[]).await.exit_code(2).says(ANNOUNCED);
+        world.apply(&[]).await.succeeds();
+        world.plan(&[]).await.exit_code(0);
+        let secret = world.state(SECRET).await;
+        assert_eq!(secret["restart_reason"], "layout");
+        assert_eq!(mesh.templates().await, 2);
+        let plugged = "Using kubernetes.io/tls secret type for signing ca files";
+        assert!(mesh.node.has_said("istiod", plugged));
+        assert!(mesh.chains_to_pca("istiod").await);
+    });
+}
