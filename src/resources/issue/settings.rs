@@ -110,9 +110,6 @@ impl Issuance {
     }
 }
 
-/// A setting that a renewal's moment depends on, and nothing else.
-const RENEWAL: &[&str] = &["renew_at"];
-
 /// A setting that only a later issue looks at.
 const NOTHING: &[&str] = &[];
 
@@ -152,12 +149,13 @@ pub(in crate::resources) const ATTRIBUTES: [Attribute; 19] = [
     flag("clamp_to_issuer").or(Fallback::Bool(false)).touches(NOTHING).says(
         "Whether a `validity` that reaches beyond the CA's own end is shortened instead of refused.",
     ),
-    text("renew_before").optional().parses::<Duration>().touches(RENEWAL).says(
+    // These two decide whether a certificate is issued, so that everything may hang on them.
+    text("renew_before").optional().parses::<Duration>().says(
         "How long before its end the certificate is renewed. Left out, it is a third of the \
          lifetime, or half of it for a CA in short-lived mode. Takes effect in the run in which it \
          is changed.",
     ),
-    text("renew_jitter").or(Fallback::Text("0")).parses::<Duration>().touches(RENEWAL).says(
+    text("renew_jitter").or(Fallback::Text("0")).parses::<Duration>().says(
         "Spreads a fleet: each certificate is renewed earlier by a share of this that its serial \
          number fixes.",
     ),

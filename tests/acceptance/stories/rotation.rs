@@ -119,3 +119,41 @@ async fn whether_a_renewal_keeps_the_key_may_be_known_only_at_apply() {
         world.ordered(3);
     }
 }
+
+/// The same of when it is due.
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_renewal_is_due_may_be_known_only_at_apply() {
+    for (cli, issuing) in either_way() {
+        let mut world = World::under_a_clock(cli, "renewal-unknown").await;
+        let configure = |world: &World, before: &str| {
+            let settings = "validity = \"9d\"\n  renew_before = terraform_data.before.output";
+            let mesh = if issuing {
+                world.issuing_secret("", settings)
+            } else {
+                world.intermediate_and_secret(settings, "")
+            };
+            let says = format!("resource \"terraform_data\" \"before\" {{ input = {before:?} }}");
+            world.configure(&format!("{says}\n{mesh}"));
+        };
+        let address = if issuing {
+            "istiopca_cacerts_secret.mesh"
+        } else {
+            "istiopca_intermediate.mesh"
+        };
+        configure(&world, "1d");
+        world.apply(&[]).await.succeeds();
+        // It turns out to be due, and then, though it was supposed to be, not to be.
+        for (before, ordered) in [("4d", 2), ("1d", 2)] {
+            world.aws.clock().advance(days(6));
+            configure(&world, before);
+            let plan = Planned::make(&mut world, &[]).await;
+            plan.in_place(address)
+                .opens(&["certificate_sha256", "issue_reason"]);
+            Planned::apply(&mut world).await.succeeds();
+            world.ordered(ordered);
+            assert_eq!(world.state(address).await["issue_reason"], "renewal");
+            world.openssl_accepts_the_live_bundle().await;
+            world.plan(&[]).await.exit_code(0);
+        }
+    }
+}
