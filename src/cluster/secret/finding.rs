@@ -71,7 +71,8 @@ pub fn classify(observed: &Observed, claim: &Claim<'_>) -> Finding {
     }
 }
 
-fn istiod_mark(observed: &Observed) -> Option<IstiodMark> {
+/// By what it is known that istiod made the Secret for its self-signed CA, if it did.
+pub fn istiod_mark(observed: &Observed) -> Option<IstiodMark> {
     if observed.type_ == "istio.io/ca-root" {
         return Some(IstiodMark::Type);
     }

@@ -24,7 +24,7 @@ pub use desired::{Desired, NotKept, Wanted};
 pub(in crate::cluster) use desired::{Guard, release_document};
 pub use difference::{Difference, Expected, How, LastSeen, difference, writers};
 pub use fields::{Field, Holding, Operation, adopted};
-pub use finding::{Claim, Finding, IstiodMark, classify};
+pub use finding::{Claim, Finding, IstiodMark, classify, istiod_mark};
 pub use label::{BadMetadata, check_annotation, check_label};
 pub(in crate::cluster) use name::is_label;
 pub use name::{BadName, SecretName};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::compose::{Files, Unfit};
 use super::settings::Settings;
 use super::{Prior, trust};
-use crate::cluster::secret::Observed;
+use crate::cluster::secret::{Observed, istiod_mark};
 use crate::pki::roots::{Misstep, PeerMisstep, Published, Trust};
 use crate::pki::{Certificate, Format, Live};
 
@@ -58,6 +58,15 @@ impl Present {
         std::str::from_utf8(self.files.get(file)?).ok()
     }
 
+    /// The trust anchors that an istiod has read from the Secret, as they stand there. None of a Secret that an istiod
+    /// made for its self-signed CA: that one has its own CA in memory, and no files of ours.
+    pub(super) fn anchors(&self) -> Option<&str> {
+        let observed = self.observed.as_ref();
+        let of_istiod = observed.is_some_and(|observed| istiod_mark(observed).is_some());
+        let layout = self.layout().filter(|_| !of_istiod)?;
+        self.text(layout.roots_file())
+    }
+
     /// Takes in what an istiod publishes at `now`.
     pub(super) fn believe(
         &mut self,
@@ -106,5 +115,28 @@ impl Present {
         now: Timestamp,
     ) -> Result<Vec<PeerMisstep>, Unfit> {
         trust::estranged(&self.trust, &settings.peers(), prior, settings, own, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::cacerts_secret::testing::{composed, mesh, nothing, observed, settings};
+
+    #[test]
+    fn the_anchors_of_a_secret_that_istiod_made_are_none_that_it_read() {
+        let (root, ca) = mesh("Root");
+        let cacerts = composed(&settings(), &root, &ca, &nothing());
+        let anchors = |others: &[(&str, &str)], type_: &str| {
+            let mut observed = observed(&cacerts, others);
+            type_.clone_into(&mut observed.type_);
+            let present = Present::new(Some(observed), None);
+            present.anchors().map(str::to_owned)
+        };
+        let pem = root.certificate.to_pem();
+        assert_eq!(anchors(&[], "Opaque"), Some(pem));
+        assert_eq!(anchors(&[], "istio.io/ca-root"), None);
+        assert_eq!(anchors(&[("istio-generated", "")], "Opaque"), None);
+        assert_eq!(Present::new(None, None).anchors(), None);
     }
 }

@@ -198,7 +198,7 @@ impl Takeup<'_> {
     fn needed<'i>(&self, istiods: &'i [Deployment]) -> Vec<(&'i Deployment, Reason)> {
         let published = self.present.published_pem.as_deref();
         let was = self.present.layout();
-        let had = was.and_then(|layout| self.present.text(layout.roots_file()));
+        let had = self.present.anchors();
         let will: Format = self.settings.layout();
         let change = Change {
             secret: self.at.name(),
