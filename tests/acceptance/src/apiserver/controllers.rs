@@ -49,7 +49,7 @@ impl Controllers {
     /// # Errors
     ///
     /// When the program cannot be had or started.
-    pub async fn beside(server: &ApiServer) -> Result<Self, ControllersError> {
+    async fn beside(server: &ApiServer) -> Result<Self, ControllersError> {
         let program = match tokio::task::spawn_blocking(|| KUBE_CONTROLLER_MANAGER.path()).await {
             Ok(found) => found?,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
@@ -82,6 +82,20 @@ impl Controllers {
 }
 
 impl ApiServer {
+    /// The controllers beside this server, started by whoever is first: a second manager would make
+    /// everything twice.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be started, with the reason in words.
+    pub async fn controllers(&self) -> &Controllers {
+        let started = self.controllers.get_or_init(|| Controllers::beside(self));
+        match started.await {
+            Ok(controllers) => controllers,
+            Err(error) => panic!("there are no controllers: {error}"),
+        }
+    }
+
     fn kubeconfig_of_controllers(&self) -> serde_json::Value {
         let client = self.client_certificate(USER, None);
         json!({

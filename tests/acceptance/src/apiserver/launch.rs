@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use tokio::sync::OnceCell;
+
 use super::ApiServer;
 use super::audit::write_policy;
 use super::identity::{Identity, users, write_users};
@@ -97,6 +99,7 @@ async fn launch(programs: &Programs, dir: &Path) -> Result<ApiServer, StartError
         users,
         handed_out: AtomicUsize::new(0),
         named: AtomicUsize::new(0),
+        controllers: OnceCell::const_new(),
         daemons: [("kube-apiserver", server), ("etcd", etcd)],
     };
     until_ready(&mut server).await?;

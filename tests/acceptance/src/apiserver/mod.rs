@@ -52,6 +52,7 @@ pub struct ApiServer {
     users: Vec<User>,
     handed_out: AtomicUsize,
     named: AtomicUsize,
+    controllers: OnceCell<Result<Controllers, ControllersError>>,
     // By name, in the order in which they end.
     daemons: [(&'static str, Daemon); 2],
 }

@@ -59,8 +59,19 @@ const TICK: Duration = Duration::from_millis(50);
 const BACK_OFF: Duration = Duration::from_secs(1);
 
 impl Life {
-    /// From the moment at which the scheduler sees the pod to its end.
+    /// From the moment at which the scheduler sees the pod to its end. One that nobody had bound yet may
+    /// go at any moment.
     pub(super) async fn live(mut self) -> kube::Result<()> {
+        match self.live_on().await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                self.shared.ended(&self.name());
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    async fn live_on(&mut self) -> kube::Result<()> {
         if self.until_scheduled().await? {
             let mut body = self.body();
             self.run(&mut body).await?;
@@ -197,17 +208,11 @@ impl Life {
             .await
     }
 
-    /// A pod that is gone has no status, which is no failure.
     async fn write(&self, patch: &Value) -> kube::Result<()> {
         let (name, params) = (self.name(), PatchParams::default());
-        let patched = self
-            .pods()
-            .patch_status(&name, &params, &Patch::Merge(patch))
-            .await;
-        match patched {
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            patched => patched.map(drop),
-        }
+        let patch = Patch::Merge(patch);
+        let patched = self.pods().patch_status(&name, &params, &patch).await;
+        patched.map(drop)
     }
 
     fn pods(&self) -> Api<Pod> {

@@ -32,7 +32,7 @@ pub struct Node {
     cluster: &'static ApiServer,
     namespace: String,
     shared: Arc<Shared>,
-    controllers: Controllers,
+    controllers: &'static Controllers,
     task: tokio::task::AbortHandle,
 }
 
@@ -71,10 +71,6 @@ impl Node {
     /// When a part is missing, or the cluster cannot be asked.
     pub async fn start(cluster: &'static ApiServer, namespace: &str) -> Self {
         make_account(cluster, namespace).await;
-        let controllers = match Controllers::beside(cluster).await {
-            Ok(controllers) => controllers,
-            Err(error) => panic!("there are no controllers: {error}"),
-        };
         let program = match program().await {
             Ok(program) => program,
             Err(error) => panic!("there is no istiod: {error}"),
@@ -95,7 +91,7 @@ impl Node {
             cluster,
             namespace: namespace.to_owned(),
             shared,
-            controllers,
+            controllers: cluster.controllers().await,
             task: tokio::spawn(keeper.keep()).abort_handle(),
         }
     }
