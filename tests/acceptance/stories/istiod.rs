@@ -17,7 +17,7 @@ use crate::world::{World, openssl};
 const RESTART: &str = "istiod must be restarted to take this change";
 
 /// Steps need not wait, since the story itself sees to it that nobody is behind.
-const AT_ONCE: &str = r#"min_trust_overlap = "0s""#;
+pub(crate) const AT_ONCE: &str = r#"min_trust_overlap = "0s""#;
 
 const TLS_FILES: &str = r#"format = "kubernetes_tls""#;
 
@@ -67,7 +67,7 @@ async fn may_call(client: &Workload, server: &Workload) -> Result<(), Refusal> {
 }
 
 /// Each talks to each, itself included, both ways.
-async fn all_shake_hands(workloads: &[&Workload]) {
+pub(crate) async fn all_shake_hands(workloads: &[&Workload]) {
     for (place, one) in workloads.iter().enumerate() {
         for (other_place, other) in workloads.iter().enumerate() {
             let shaken = may_call(one, other).await;
@@ -77,7 +77,7 @@ async fn all_shake_hands(workloads: &[&Workload]) {
 }
 
 /// The client trusts no root above the server: it refuses by itself.
-async fn cannot_trust(client: &Workload, server: &Workload) {
+pub(crate) async fn cannot_trust(client: &Workload, server: &Workload) {
     let refused = may_call(client, server).await.unwrap_err();
     assert_eq!(refused.by, Role::Client);
     assert!(refused.why.contains("UnknownIssuer"), "{refused}");
@@ -137,7 +137,7 @@ async fn a_renewal_is_taken_over_without_a_restart_and_nobody_is_cut_off() {
 }
 
 /// The Secret under the CA that the world issues with now, which trusts these roots as well.
-fn configure(world: &World, also: &[&CaHandle], more: &str) {
+pub(crate) fn configure(world: &World, also: &[&CaHandle], more: &str) {
     let secret = format!("{AT_ONCE}\n  {}\n  {more}", trusting(also));
     world.configure(&world.issuing_secret(&secret, ""));
 }

@@ -1,11 +1,13 @@
 //! Meshes that really run: a real istiod in pods that a real controller manager makes, in a network
 //! of the story's own.
 
+mod fought;
 mod owed;
 mod pods;
 mod rights;
 mod rolled;
 mod taken_up;
+mod walked;
 
 use std::fs;
 use std::process::Command;

@@ -58,7 +58,7 @@ fn a_pod_that_is_touched_has_its_files_brought_up_to_date_before_their_time() {
         world.apply(&[]).await.succeeds();
         mesh.node.deploy(&Istiod::default()).await;
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(2)));
+        world.configure(&world.issuing_secret("verify = \"none\"", &triggered(2)));
         world.apply(&[]).await.succeeds();
         // Two looks of kubelet's later.
         mesh.node.sign_workload("istiod").await;

@@ -1,0 +1,208 @@
+//! From one root to another, and from a self-signed istiod to a CA of AWS, under pods that the provider
+//! restarts by itself: nobody is cut off at any step, and no restart is made that is not needed.
+
+use istiopca_acceptance::aws::CaHandle;
+use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::istiod::SELF_SIGNED;
+use istiopca_acceptance::istio::judge::Workload;
+use istiopca_acceptance::istio::node::{Counts, Istiod};
+use istiopca_acceptance::network;
+use serde_json::json;
+
+use super::Mesh;
+use crate::istiod::{all_shake_hands, cannot_trust, configure};
+use crate::roots::another_hierarchy;
+
+const SECRET: &str = "istiopca_cacerts_secret.mesh";
+const ANNOUNCED: &str = "istiod will be restarted";
+
+fn started(times: usize) -> Counts {
+    Counts {
+        replica_sets: times,
+        pods: times,
+    }
+}
+
+impl Mesh {
+    /// Applies what is configured, which announces a restart of `istiod` or none, and does what it
+    /// announced; returns a workload that has come since, with the roots that are in the Secret.
+    async fn step(&mut self, restarts: bool) -> Workload {
+        let before = self.node.counts("istiod").await;
+        let plan = self.world.plan(&[]).await;
+        plan.exit_code(2);
+        if restarts {
+            plan.says(ANNOUNCED);
+        } else {
+            plan.never_says(ANNOUNCED);
+        }
+        assert_eq!(self.node.counts("istiod").await, before);
+        self.world.apply(&[]).await.succeeds();
+        let after = self.node.counts("istiod").await;
+        assert_eq!(after, started(before.pods + usize::from(restarts)));
+        let written = self.world.state(SECRET).await;
+        // The gauges of a pod do not tell one root in front from the same root alone.
+        let by = written["verified"]["by"].as_str().unwrap_or_default();
+        assert!(["pods", "root"].contains(&by), "{}", written["verified"]);
+        assert_eq!(written["restart_reason"].is_string(), restarts);
+        self.world.plan(&[]).await.exit_code(0);
+        let newcomer = self.node.sign_workload("istiod").await;
+        assert_eq!(newcomer.roots, self.world.file_text("root-cert.pem").await);
+        newcomer
+    }
+
+    /// Whether the workload's certificate leads to that root, in openssl's eyes.
+    fn is_under(&self, workload: &Workload, root: &CaHandle) -> bool {
+        self.openssl_finds_a_way(workload, &root.root_pem(), "sslserver")
+    }
+}
+
+/// The whole way, with or without a restart at the two steps at which the trusted roots change.
+async fn walk(cli: Cli, istiod: Istiod, restarts: bool) {
+    let mut mesh = Mesh::new(cli, "mesh-walk").await;
+    let (next_root, next) = another_hierarchy(&mesh.world);
+    let root = mesh.world.root.clone();
+    configure(&mesh.world, &[], "");
+    mesh.world.apply(&[]).await.succeeds();
+    mesh.node.deploy(&istiod).await;
+    let at_a = mesh.node.sign_workload("istiod").await;
+
+    configure(&mesh.world, &[&next_root], "");
+    let at_ab = mesh.step(restarts).await;
+    assert!(mesh.is_under(&at_ab, &root) && !mesh.is_under(&at_ab, &next_root));
+    all_shake_hands(&[&at_a, &at_ab]).await;
+
+    mesh.world.ca = next;
+    configure(&mesh.world, &[&root], "");
+    let under_b = mesh.step(false).await;
+    assert!(mesh.is_under(&under_b, &next_root) && !mesh.is_under(&under_b, &root));
+    all_shake_hands(&[&at_ab, &under_b]).await;
+
+    configure(&mesh.world, &[], "");
+    let at_b = mesh.step(restarts).await;
+    all_shake_hands(&[&under_b, &at_b]).await;
+    cannot_trust(&at_b, &at_a).await;
+    mesh.world.ordered(2);
+}
+
+#[test]
+fn an_istiod_for_one_root_is_restarted_when_the_trusted_roots_change_and_at_no_other_step() {
+    network::in_its_own(async {
+        for cli in Cli::both() {
+            walk(cli, Istiod::default(), true).await;
+        }
+    });
+}
+
+#[test]
+fn an_istiod_for_several_roots_walks_without_a_restart() {
+    network::in_its_own(async {
+        for cli in Cli::both() {
+            let several = Istiod::default().with("ISTIO_MULTIROOT_MESH", "true");
+            walk(cli, several, false).await;
+        }
+    });
+}
+
+#[test]
+fn two_revisions_that_signed_by_themselves_come_under_aws_and_then_leave_their_old_root() {
+    network::in_its_own(async {
+        for cli in Cli::both() {
+            let mut mesh = Mesh::new(cli, "mesh-plug-in").await;
+            let canary = Istiod::default().of_revision("canary");
+            for istiod in [&Istiod::default(), &canary] {
+                mesh.node.deploy(istiod).await;
+                assert!(mesh.node.has_said(&istiod.name(), SELF_SIGNED));
+                assert!(!mesh.chains_to_pca(&istiod.name()).await);
+            }
+            let old = mesh.node.sign_workload("istiod").await;
+            configure(&mesh.world, &[], "");
+            let refused = mesh.world.apply(&[]).await;
+            refused.fails().says("the mesh has other roots");
+            assert_eq!(mesh.node.counts("istiod").await, started(1));
+
+            let settings = format!(
+                "allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
+                old.roots.trim()
+            );
+            mesh.world
+                .configure(&mesh.world.issuing_secret(&settings, ""));
+            let restarted = mesh.step(true).await;
+            cannot_trust(&old, &restarted).await;
+            for revision in ["istiod", "istiod-canary"] {
+                assert!(mesh.chains_to_pca(revision).await);
+                assert_eq!(mesh.node.counts(revision).await, started(2));
+            }
+
+            configure(&mesh.world, &[], "");
+            let last = mesh.step(true).await;
+            all_shake_hands(&[&restarted, &last]).await;
+            assert_eq!(mesh.node.counts("istiod-canary").await, started(3));
+            mesh.world.ordered(1);
+        }
+    });
+}
+
+/// The same settings of a Secret in two namespaces, each a cluster to its mesh.
+fn two(mesh: &Mesh, other: &str, also: &[&CaHandle]) -> String {
+    let here = format!(
+        "{}\n  {}",
+        crate::istiod::AT_ONCE,
+        crate::roots::trusting(also)
+    );
+    let one = mesh.world.issuing_secret(&here, "");
+    let second = one
+        .replace("\"mesh\" {", "\"other\" {")
+        .replace(&mesh.world.namespace, other);
+    format!("{one}{second}")
+}
+
+#[test]
+fn two_clusters_of_one_mesh_take_each_step_together_and_call_each_other_all_the_way() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-two").await;
+        let other = mesh.world.cluster.namespace("mesh-other").await;
+        let (cluster, user) = (mesh.world.cluster, mesh.world.user.clone());
+        let rules = istiopca_acceptance::apiserver::minimal_rules("cacerts");
+        cluster.grant(&user, Some(&other), &rules).await;
+        let watched = other.clone();
+        mesh.world.dir.canary().watch(move || {
+            let texts = cluster.secret_texts(&watched);
+            texts.map_err(|error| error.to_string())
+        });
+        let elsewhere = istiopca_acceptance::istio::node::Node::start(cluster, &other).await;
+        let (next_root, next) = another_hierarchy(&mesh.world);
+        let (root, first) = (mesh.world.root.clone(), mesh.world.ca.clone());
+        let mut before: Vec<Workload> = Vec::new();
+        let steps = [
+            (&first, vec![], 1),
+            (&first, vec![&next_root], 2),
+            (&next, vec![&root], 2),
+            (&next, vec![], 3),
+        ];
+        for (step, (ca, also, templates)) in steps.into_iter().enumerate() {
+            mesh.world.ca = ca.clone();
+            mesh.world.configure(&two(&mesh, &other, &also));
+            mesh.world.apply(&[]).await.succeeds();
+            if step == 0 {
+                mesh.node.deploy(&Istiod::default()).await;
+                elsewhere.deploy(&Istiod::default()).await;
+            }
+            let now = vec![
+                mesh.node.sign_workload("istiod").await,
+                elsewhere.sign_workload("istiod").await,
+            ];
+            let all: Vec<&Workload> = before.iter().chain(&now).collect();
+            all_shake_hands(&all).await;
+            for node in [&mesh.node, &elsewhere] {
+                assert_eq!(node.counts("istiod").await, started(templates));
+            }
+            before = now;
+        }
+        assert!(mesh.is_under(&before[1], &next_root));
+        let states = [SECRET, "istiopca_cacerts_secret.other"];
+        for address in states {
+            let written = mesh.world.state(address).await;
+            assert_ne!(written["verified"]["by"], json!("nothing"));
+        }
+    });
+}
