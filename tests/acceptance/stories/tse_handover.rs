@@ -2,6 +2,7 @@
 //! changes hands, in one field of one object.
 
 use std::process;
+use std::time::{Duration, Instant};
 
 use istiopca_acceptance::apiserver::ApiServer;
 use istiopca_acceptance::cli::Cli;
@@ -180,19 +181,33 @@ impl Tetrate {
         self.world.cluster.kubectl(&get).await.succeeds().json()
     }
 
-    async fn allow(&self, plane: Plane, verbs: &[&str]) {
+    async fn allow(&self, planes: &[Plane], verbs: &[&str]) {
         let World {
             cluster,
             namespace,
             user,
             ..
         } = &self.world;
-        let rule = plane.rule(plane.name, verbs);
-        cluster.grant(user, Some(namespace), &[rule]).await;
-        for verb in verbs {
+        // A user has rights by one Role in a namespace: all rules are in it.
+        let rules: Vec<Value> = planes
+            .iter()
+            .map(|plane| plane.rule(plane.name, verbs))
+            .collect();
+        cluster.grant(user, Some(namespace), &rules).await;
+        for (plane, verb) in planes
+            .iter()
+            .flat_map(|plane| verbs.iter().map(move |verb| (plane, verb)))
+        {
             let target = format!("{}/{}", plane.full(), plane.name);
             let can = ["auth", "can-i", verb, &target, "-n", namespace];
-            while cluster.kubectl_as(user, &can).await.stdout().trim() != "yes" {}
+            let end = Instant::now() + Duration::from_secs(30);
+            loop {
+                let answer = cluster.kubectl_as(user, &can).await;
+                if answer.stdout().trim() == "yes" {
+                    break;
+                }
+                assert!(Instant::now() < end, "{answer}");
+            }
         }
     }
 
@@ -212,27 +227,13 @@ fn ours(object: &Value) -> Vec<Value> {
         .collect()
 }
 
-/// A user has rights by one Role in a namespace: both planes' rules in one.
-async fn allow_both(tetrate: &Tetrate, verbs: &[&str]) {
-    let World {
-        cluster,
-        namespace,
-        user,
-        ..
-    } = &tetrate.world;
-    let rules = [MANAGEMENT, CONTROL].map(|plane| plane.rule(plane.name, verbs));
-    cluster.grant(user, Some(namespace), &rules).await;
-    let target = format!("{}/{}", CONTROL.full(), CONTROL.name);
-    let last = verbs.last().copied().unwrap_or("get");
-    let can = ["auth", "can-i", last, &target, "-n", namespace];
-    while cluster.kubectl_as(user, &can).await.stdout().trim() != "yes" {}
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn both_planes_are_handed_over_and_nothing_else_of_theirs_is_touched() {
     for cli in Cli::both() {
         let mut tetrate = Tetrate::new(cli, "tse").await;
-        allow_both(&tetrate, &["get", "patch"]).await;
+        tetrate
+            .allow(&[MANAGEMENT, CONTROL], &["get", "patch"])
+            .await;
         tetrate.world.configure(&tetrate.both());
         tetrate.world.plan(&[]).await.exit_code(2);
         tetrate.world.apply(&[]).await.succeeds();
@@ -270,7 +271,9 @@ async fn both_planes_are_handed_over_and_nothing_else_of_theirs_is_touched() {
 async fn a_plane_that_is_switched_on_again_is_told_and_switched_off_in_place() {
     for cli in Cli::both() {
         let mut tetrate = Tetrate::new(cli, "tse-drift").await;
-        allow_both(&tetrate, &["get", "patch"]).await;
+        tetrate
+            .allow(&[MANAGEMENT, CONTROL], &["get", "patch"])
+            .await;
         tetrate.world.configure(&tetrate.both());
         tetrate.world.apply(&[]).await.succeeds();
         for plane in [MANAGEMENT, CONTROL] {
@@ -312,7 +315,9 @@ async fn a_plane_that_is_switched_on_again_is_told_and_switched_off_in_place() {
 async fn a_destroy_forgets_and_says_what_stays() {
     for cli in Cli::both() {
         let mut tetrate = Tetrate::new(cli, "tse-destroy").await;
-        allow_both(&tetrate, &["get", "patch"]).await;
+        tetrate
+            .allow(&[MANAGEMENT, CONTROL], &["get", "patch"])
+            .await;
         tetrate.world.configure(&tetrate.both());
         tetrate.world.apply(&[]).await.succeeds();
         let before = [tetrate.live(MANAGEMENT).await, tetrate.live(CONTROL).await];
@@ -339,7 +344,7 @@ async fn a_right_that_is_missing_is_told_with_the_rule_to_add_and_nothing_is_cha
         run.fails()
             .says(&format!("- get {place}"))
             .says(&format!("- patch {place}"));
-        tetrate.allow(MANAGEMENT, &["get"]).await;
+        tetrate.allow(&[MANAGEMENT], &["get"]).await;
         let run = tetrate.world.apply(&[]).await;
         run.fails()
             .says(&format!("- patch {place}"))
@@ -347,7 +352,7 @@ async fn a_right_that_is_missing_is_told_with_the_rule_to_add_and_nothing_is_cha
             .says("{apiGroups: [install.tetrate.io], resources: [managementplanes], resourceNames: [managementplane], verbs: [get, patch]}");
         assert_eq!(tetrate.live(MANAGEMENT).await, before);
         // The rule that was told is enough.
-        tetrate.allow(MANAGEMENT, &["get", "patch"]).await;
+        tetrate.allow(&[MANAGEMENT], &["get", "patch"]).await;
         tetrate.world.apply(&[]).await.succeeds();
         assert_eq!(
             tetrate.live(MANAGEMENT).await["spec"],
