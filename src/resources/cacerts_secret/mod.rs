@@ -11,6 +11,7 @@ mod look;
 mod material;
 mod outputs;
 mod parting;
+mod peers;
 mod plan;
 mod preflight;
 mod present;

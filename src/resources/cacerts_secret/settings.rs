@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::peers::{PEER_ROOT, PeerRoot};
 use crate::cluster::secret::{OnExisting, Policy};
 use crate::eks::ClusterArn;
 use crate::kms::KeyId;
-use crate::pki::roots::{Known, Peers};
-use crate::pki::{Certificate, Chain, Fingerprint, Format, SealedKey, SecretPem};
+use crate::pki::roots::Peers;
+use crate::pki::{Certificate, Chain, Format, SealedKey, SecretPem};
 use crate::resources::custody;
 use crate::resources::issue::{self, Issuance};
 use crate::resources::metadata;
@@ -52,32 +52,6 @@ pub(in crate::resources) struct Settings {
     pub(super) nudge_kubelet: bool,
     pub(super) intermediate: Vec<Issuance>,
 }
-
-/// A root that another cluster trusts.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub(in crate::resources) struct PeerRoot {
-    pub(super) sha256: Fingerprint,
-    pub(super) trusted_since: Timestamp,
-    pub(super) left_at: Option<Timestamp>,
-    pub(super) signing: Option<bool>,
-}
-
-impl PeerRoot {
-    fn known(&self) -> Known {
-        Known {
-            since: self.trusted_since,
-            left: self.left_at,
-            signing: self.signing,
-        }
-    }
-}
-
-const PEER_ROOT: Kind = Kind::Object(&[
-    ("sha256", Kind::String),
-    ("trusted_since", Kind::String),
-    ("left_at", Kind::String),
-    ("signing", Kind::Bool),
-]);
 
 /// `format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -472,6 +446,7 @@ mod tests {
 
     use super::super::testing;
     use super::*;
+    use crate::pki::Fingerprint;
 
     fn with(change: impl FnOnce(&mut Settings)) -> Settings {
         let mut settings = testing::settings();

@@ -12,6 +12,7 @@ mod handover;
 mod judged;
 mod mesh;
 mod obstacle;
+mod peers;
 mod place;
 mod private_key;
 mod rivals;
@@ -44,6 +45,7 @@ pub(super) use mesh::{
     restart_refused, restart_unannounced, rollout_unfinished, root_unseen,
 };
 pub(super) use obstacle::{cannot_issue, obstacle};
+pub(super) use peers::peers_refuse;
 pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use private_key::no_key;
 pub(super) use rivals::{
@@ -52,8 +54,8 @@ pub(super) use rivals::{
 };
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,
-    not_delivered, not_handed_on, overwritten, peers_refuse, refusal, retained, root_change,
-    roots_unseen, will_be_gone, will_be_refused,
+    not_delivered, not_handed_on, overwritten, refusal, retained, root_change, roots_unseen,
+    will_be_gone, will_be_refused,
 };
 pub(super) use signing_in::sign_in;
 
