@@ -7,6 +7,6 @@ mod reload;
 mod rollout;
 mod shown;
 
-pub(super) use reload::{Change, Held, Reason};
+pub(super) use reload::{Change, Held, Reason, loads};
 pub(super) use rollout::{Rollout, hindrances};
 pub(super) use shown::{Ends, Shown, Untold};

@@ -82,7 +82,7 @@ impl Reason {
     /// do with the Secret.
     pub(in crate::resources) fn find(istiod: &Deployment, change: &Change<'_>) -> Option<Self> {
         let mount = istiod.mount_of(change.secret)?;
-        if signs_elsewhere(istiod) {
+        if !loads(istiod, change.secret) {
             return None;
         }
         let Change {
@@ -133,6 +133,11 @@ impl Reason {
             Self::Always => "always",
         }
     }
+}
+
+/// Whether an istiod signs with what is in the Secret of this name, once it has taken that up.
+pub(in crate::resources) fn loads(istiod: &Deployment, secret: &str) -> bool {
+    istiod.mount_of(secret).is_some() && !signs_elsewhere(istiod)
 }
 
 /// Whether somebody else signs for its workloads, so that it does not look at the Secret.
@@ -373,6 +378,7 @@ mod tests {
             [("EXTERNAL_CA", "ISTIOD_RA_KUBERNETES_API")],
             [("ENABLE_CA_SERVER", "false")],
         ] {
+            assert!(!loads(&istiod(":1.31.0", &env), "cacerts"), "{env:?}");
             assert_eq!(
                 Reason::find(&istiod(":1.31.0", &env), &first),
                 None,

@@ -21,9 +21,9 @@ use super::write::Writing;
 use super::{CacertsSecret, Prior};
 use crate::clients::Clients;
 use crate::cluster::istiod::Deployment;
-use crate::cluster::{Cluster, NamespaceName, SecretName};
+use crate::cluster::{Cluster, Error, NamespaceName, SecretName};
 use crate::pki::{Fingerprint, Format};
-use crate::resources::mesh::{Change, Ends, Held, Reason};
+use crate::resources::mesh::{Change, Ends, Held, Reason, loads};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done};
 
@@ -126,24 +126,12 @@ impl Takeup<'_> {
     ) -> Option<Diagnostic> {
         let istiods = match self.cluster.istiods(&self.namespace).await {
             Ok(istiods) => istiods,
-            Err(error) => {
-                // Where a restart is needed that nobody makes, there is nothing to wait for.
-                let vain = !advice.is_empty();
-                done.warnings.extend(advice);
-                done.warnings
-                    .push(words::istiods_unseen(self.instance, &error));
-                return if vain {
-                    self.left_undone("istiod was not restarted", done)
-                } else {
-                    self.verified(done).await
-                };
-            }
+            Err(error) => return self.without_istiods(&error, advice, done).await,
         };
-        if istiods.is_empty() {
+        if !istiods.iter().any(|it| loads(it, self.at.name())) {
             done.warnings.extend(advice);
-            let nobody = format!("there is no istiod in {} yet", self.namespace);
-            done.outputs.1.verified = Some(self.nothing(nobody));
-            return None;
+            let nobody = format!("no istiod in {} loads it yet", self.namespace);
+            return self.left_undone(&nobody, done);
         }
         let needed = self.needed(&istiods);
         let reason = needed.first().map(|(_, reason)| *reason);
@@ -153,24 +141,46 @@ impl Takeup<'_> {
         let Some(reason) = reason else {
             return self.verified(done).await;
         };
-        if self.settings.restart_istiod == RestartIstiod::Never {
-            done.warnings.push(words::restart_left(
-                self.instance,
-                &names(&needed),
-                reason.word(),
-            ));
-            return self.left_undone("istiod was not restarted", done);
-        }
-        if !announced {
-            done.private.owed = Some(Owed { reason });
-            done.warnings.push(words::restart_unannounced(
-                self.instance,
-                &names(&needed),
-                reason.word(),
-            ));
+        if let Some(told) = self.withheld(&needed, reason, announced) {
+            let never = self.settings.restart_istiod == RestartIstiod::Never;
+            done.private.owed = (!never).then_some(Owed { reason });
+            done.warnings.push(told);
             return self.left_undone("istiod is yet to be restarted", done);
         }
         self.restarted(&needed, reason, done).await
+    }
+
+    async fn without_istiods(
+        &self,
+        error: &Error,
+        advice: Vec<Diagnostic>,
+        done: &mut Done<CacertsSecret>,
+    ) -> Option<Diagnostic> {
+        // Where a restart is needed that nobody makes, there is nothing to wait for.
+        let vain = !advice.is_empty();
+        done.warnings.extend(advice);
+        let told = words::istiods_unseen(self.instance, error);
+        done.warnings.push(told);
+        if vain {
+            self.left_undone("istiod is yet to be restarted", done)
+        } else {
+            self.verified(done).await
+        }
+    }
+
+    /// Why a restart is not made now that is needed, if it is not.
+    fn withheld(
+        &self,
+        needed: &[(&Deployment, Reason)],
+        reason: Reason,
+        announced: bool,
+    ) -> Option<Diagnostic> {
+        let names = names(needed);
+        if self.settings.restart_istiod == RestartIstiod::Never {
+            return Some(words::restart_left(self.instance, &names, reason.word()));
+        }
+        let told = || words::restart_unannounced(self.instance, &names, reason.word());
+        (!announced).then(told)
     }
 
     /// Restarts what was announced, and looks whether it uses the new CA once it serves.
@@ -183,9 +193,9 @@ impl Takeup<'_> {
         match self.restart(needed).await {
             Restarted::Serving => self.verified(done).await,
             Restarted::Refused(error) => {
-                done.warnings
-                    .push(words::restart_refused(self.instance, &error, reason.word()));
-                self.left_undone("istiod was not restarted", done)
+                let told = words::restart_refused(self.instance, &error, reason.word());
+                done.warnings.push(told);
+                self.left_undone("istiod is yet to be restarted", done)
             }
             Restarted::Unfinished(lines) => {
                 let told = words::rollout_unfinished(self.instance, &lines);
@@ -212,7 +222,7 @@ impl Takeup<'_> {
         // What istiod publishes says by now whether it has been restarted since.
         let owed = owed.filter(|owed| published.is_none() || !owed.reason.shows_in_roots());
         let reason = |istiod: &Deployment| {
-            let loads = istiod.mount_of(self.at.name()).is_some();
+            let loads = loads(istiod, self.at.name());
             let demanded = always.then_some(Reason::Always);
             let owed = owed.map(|owed| owed.reason).or(demanded).filter(|_| loads);
             Reason::find(istiod, &change).or(owed)
