@@ -224,7 +224,7 @@ async fn a_ca_that_cannot_issue_is_told_while_planning() {
             ),
             mistake(
                 under(&purged.arn()),
-                &["the CA does not exist", "Check `certificate_authority_arn`"],
+                &["the CA does not exist", "Check the CA's ARN"],
             ),
             mistake(
                 world.issuing_secret("", &other_root),

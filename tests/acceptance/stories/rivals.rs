@@ -97,7 +97,7 @@ async fn an_istiod_that_does_not_sign_is_told_of_before_the_secret_is_written() 
         world
             .istiod_is_told("istiod-canary", "EXTERNAL_CA", "ISTIOD_RA_KUBERNETES_API")
             .await;
-        world.configure(&world.intermediate_and_secret("", ""));
+        world.configure(&world.issuing_secret("", ""));
         let plan = world.plan(&[]).await;
         plan.exit_code(2)
             .says("istiod does not sign with it")

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use istiopca_acceptance::apiserver::minimal_rules;
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::node::{Counts, Istiod, Kubelet};
 use istiopca_acceptance::network;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{Mesh, triggered};
+use crate::hands::until_allowed;
 
 const SECRET: &str = "istiopca_cacerts_secret.mesh";
 
@@ -138,63 +140,72 @@ fn usurper() -> Istiod {
 }
 
 impl Mesh {
-    /// Lets istiod make `cacerts` for itself, and configures the Secret in its place.
-    async fn usurped(cli: Cli, story: &str, more: &str) -> Self {
+    /// Lets istiod make `cacerts` for itself; with the settings of a Secret in its place.
+    async fn usurped(cli: Cli, story: &str) -> (Self, String) {
         let mesh = Self::new(cli, story).await;
         mesh.node.deploy(&usurper()).await;
         let old = mesh.node.sign_workload("istiod").await;
         assert_eq!(mesh.world.live().await["type"], "istio.io/ca-root");
         let settings = format!(
-            "{more}\n  allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
+            "allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
             old.roots.trim()
         );
-        mesh.world
-            .configure(&mesh.world.issuing_secret(&settings, ""));
-        mesh
+        (mesh, settings)
+    }
+
+    fn configured(&mut self, settings: &str, more: &str) {
+        let settings = format!("{settings}\n  {more}");
+        let world = &mut self.world;
+        world.configure(&world.issuing_secret(&settings, ""));
     }
 }
 
 #[test]
-fn an_istiod_that_keeps_its_own_ca_in_the_secret_is_never_adopted_but_replaced_and_restarted() {
+fn an_istiod_that_keeps_its_own_ca_in_the_secret_is_plugged_in_once_it_is_told_not_to() {
     network::in_its_own(async {
-        for cli in Cli::both() {
-            let mut mesh = Mesh::usurped(cli, "mesh-own-ca", "on_existing = \"adopt\"").await;
+        let (mut mesh, settings) = Mesh::usurped(Cli::OpenTofu, "mesh-own-ca").await;
+        for on_existing in ["adopt", "replace"] {
+            mesh.configured(&settings, &format!("on_existing = {on_existing:?}"));
             let refused = mesh.world.apply(&[]).await;
-            refused.fails().says("it holds istiod's self-signed CA");
+            refused.fails().says("istiod would take it for its own");
             assert_eq!(mesh.world.live().await["type"], "istio.io/ca-root");
-
-            let main = String::from_utf8(mesh.world.dir.read("main.tf")).unwrap();
-            let main = main.replace("\"adopt\"", "\"replace\"");
-            mesh.world.dir.write("main.tf", &main);
-            mesh.world.apply(&[]).await.succeeds();
-            let written = mesh.world.state(SECRET).await;
-            assert_eq!(written["restart_reason"], "takes_the_secret_for_its_own");
-            assert_eq!(written["verified"]["by"], "pods", "{}", written["verified"]);
-            assert!(mesh.chains_to_pca("istiod").await);
-            let roots = mesh.world.file_text("root-cert.pem").await;
-            assert_eq!(published(&mesh).await, roots);
-            mesh.world.plan(&[]).await.exit_code(0);
         }
+        assert_eq!(mesh.world.aws.count("IssueCertificate"), 0);
+
+        // As the message has it.
+        mesh.node.deploy(&Istiod::default()).await;
+        mesh.world.apply(&[]).await.succeeds();
+        let written = mesh.world.state(SECRET).await;
+        assert_eq!(written["restart_reason"], "first_plug_in");
+        assert_eq!(written["verified"]["by"], "pods", "{}", written["verified"]);
+        assert!(mesh.chains_to_pca("istiod").await);
+        mesh.world.plan(&[]).await.exit_code(0);
     });
 }
 
-/// Why: left alone, the running istiod takes our intermediate for the mesh's root.
+/// Whoever may not see that istiod is not kept from it, and shows why the others are: left alone, a running istiod
+/// takes our intermediate for the mesh's root.
 #[test]
-fn an_istiod_that_is_not_restarted_then_publishes_the_intermediate_as_the_root() {
+fn an_istiod_that_nobody_may_see_publishes_the_intermediate_as_the_root() {
     network::in_its_own(async {
-        let alone = "on_existing = \"replace\"\n  restart_istiod = \"never\"";
-        let mut mesh = Mesh::usurped(Cli::Terraform, "mesh-danger", alone).await;
+        let alone = "on_existing = \"replace\"\n  restart_istiod = \"never\"\n  verify = \"none\"";
+        let (mut mesh, settings) = Mesh::usurped(Cli::Terraform, "mesh-danger").await;
+        let (cluster, namespace) = (mesh.world.cluster, mesh.world.namespace.clone());
+        let user = cluster.user();
+        let rules = &minimal_rules("cacerts")[..2];
+        cluster.grant(&user, Some(&namespace), rules).await;
+        until_allowed(cluster, &user, "patch", &namespace).await;
+        mesh.world.user = user;
+        mesh.configured(&settings, alone);
         let applied = mesh.world.apply(&[]).await;
-        applied.succeeds().says("istiod is to be restarted by you");
+        applied
+            .succeeds()
+            .says("the istiods beside it could not be seen");
         let intermediate = mesh.world.file_text("ca-cert.pem").await;
         let end = Instant::now() + Duration::from_secs(60);
         while !published(&mesh).await.contains(intermediate.trim()) {
-            assert!(
-                Instant::now() < end,
-                "{}\n{:?}",
-                published(&mesh).await,
-                mesh.node
-            );
+            let (published, node) = (published(&mesh).await, &mesh.node);
+            assert!(Instant::now() < end, "{published}\n{node:?}");
         }
     });
 }
