@@ -237,12 +237,27 @@ pub(super) fn estranged(
     }
     let roots = compose::trusted(settings, own, &trust.roots)?;
     let overlap: SignedDuration = settings.min_trust_overlap.signed();
-    let mut found = trust.peer_missteps(peers, own, &roots, now, overlap);
+    let mut before = trust.clone();
+    if trust.signing.is_none() {
+        // The Secret is lost, and workloads trust what it had until they are told otherwise.
+        let lost = prior.map(former_roots).unwrap_or_default();
+        before.roots.extend(lost);
+    }
+    let mut found = before.peer_missteps(peers, own, &roots, now, overlap);
     if trust.signing.is_none() && is_put_back(prior, own) {
         // Who puts back what was lost takes no step.
         found.retain(|misstep| misstep.root != *own);
     }
     Ok(found)
+}
+
+/// The roots that were written last, as far as the state has more of them than digests.
+fn former_roots(prior: &Prior) -> Vec<Certificate> {
+    let own = prior.outputs.0.root_certificate.iter();
+    let pems = own.chain(&prior.settings.additional_root_pems);
+    pems.filter_map(|pem| Certificate::parse_all(pem).ok())
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]

@@ -127,6 +127,22 @@ async fn looking_at_the_ca_costs_nothing_beside_a_certificate_of_it() {
     assert_eq!(world.aws.count("GetCertificateAuthorityCertificate"), 1);
 }
 
+/// What the resource's state says of its Secret, too.
+const FACTS: [&str; 12] = [
+    "uid",
+    "owner_id",
+    "serial_number",
+    "not_after",
+    "path_not_after",
+    "renew_at",
+    "certificate_sha256",
+    "public_key_sha256",
+    "root_sha256",
+    "certificate_arn",
+    "trusted_roots",
+    "cluster_fingerprint",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_shown_absent_foreign_and_ours() {
     for cli in Cli::both() {
@@ -170,20 +186,7 @@ async fn a_secret_is_shown_absent_foreign_and_ours() {
             (&ours["sound"], &ours["findings"]),
             (&json!(true), &json!([]))
         );
-        for fact in [
-            "uid",
-            "owner_id",
-            "serial_number",
-            "not_after",
-            "path_not_after",
-            "renew_at",
-            "certificate_sha256",
-            "public_key_sha256",
-            "root_sha256",
-            "certificate_arn",
-            "trusted_roots",
-            "cluster_fingerprint",
-        ] {
+        for fact in FACTS {
             assert_eq!(ours[fact], state[fact], "{fact}");
         }
         assert_eq!(ours["written_by"], json!(["terraform-provider-istiopca"]));
