@@ -94,6 +94,46 @@ fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
     history.run(Rules::default()).map_err(|it| it.0).unwrap();
 }
 
+/// A Secret is lost between two steps of one cluster, and with it what it says of the root that the other still signs
+/// under.
+#[test]
+fn a_root_that_a_peer_signs_under_does_not_go_with_a_lost_secret() {
+    let habits = || Habits {
+        version: Version::V1_27,
+        multi_root: false,
+        kubelet: 0,
+        self_signed: false,
+        nightly: true,
+        restarts_after: 150,
+        fixed: Fixed {
+            validity: "10d",
+            clamp: false,
+            overlap: "24h",
+        },
+    };
+    let on = |cluster, pause, deed| Event {
+        cluster,
+        ..event(pause, deed)
+    };
+    let walk = || Deed::WalkAlone { back: false };
+    let history = History {
+        habits: vec![habits(), habits()],
+        ca: CaName::A,
+        peering: true,
+        events: vec![
+            on(0, 26, walk()),
+            on(1, 2, walk()),
+            on(1, 14, walk()),
+            on(1, 0, Deed::LoseSecret),
+            on(1, 0, Deed::Restart),
+            on(1, 0, walk()),
+            on(0, 1, Deed::Apply(None)),
+            on(0, 0, Deed::Apply(None)),
+        ],
+    };
+    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+}
+
 /// Two runs were killed after they had written: the mesh went to another root, and the state knows of none of it. Then
 /// the Secret is lost.
 #[test]
