@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::error::{Action, Error, Kind, Object, Problem, Verb};
-use super::secret::is_label;
+use super::secret::{SecretName, is_label};
 use super::wire::Call;
 use super::{BadName, Cluster, FIELD_MANAGER};
 
@@ -37,6 +37,11 @@ impl NamespaceName {
         } else {
             Err(BadName::namespace(name))
         }
+    }
+
+    /// The namespace that the Secret is in, which was looked at when the Secret was named.
+    pub fn of(secret: &SecretName) -> Self {
+        Self(secret.namespace().to_owned())
     }
 }
 

@@ -105,6 +105,20 @@ pub enum Mount {
     SubPath,
 }
 
+impl Env {
+    /// As istiod reads a switch (Go, `strconv.ParseBool`); what is none of these leaves it at its default.
+    pub fn flag(&self) -> Option<bool> {
+        let Self::Text(text) = self else {
+            return None;
+        };
+        match text.as_str() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+            _ => None,
+        }
+    }
+}
+
 impl Setting {
     pub(super) const ALL: [Self; 9] = [
         Self::MultiRoot,
@@ -135,6 +149,11 @@ impl Setting {
 }
 
 impl Deployment {
+    /// Whether it has pods, or is to have some.
+    pub fn runs(&self) -> bool {
+        self.wanted > 0 || self.replicas > 0
+    }
+
     /// How the pods get the Secret of this name; `None` if they do not.
     pub fn mount_of(&self, secret: &str) -> Option<Mount> {
         self.mounts.get(secret).copied()

@@ -221,13 +221,14 @@ pub fn bearings(istiods: &[Deployment], secret: &str) -> Vec<Bearing> {
 const ITS_OWN: &str = "cacerts";
 
 fn bearing(deployment: &Deployment, setting: Setting, value: &Env) -> Option<Bearing> {
+    let flag = value.flag();
     let Env::Text(value) = value else {
         return None;
     };
     let istiod = match setting {
-        Setting::CacertsForSelfSigned if boolean(value) == Some(true) => Istiod::Takes,
+        Setting::CacertsForSelfSigned if flag == Some(true) => Istiod::Takes,
         Setting::ExternalCa if !value.is_empty() => Istiod::PassesOver,
-        Setting::CaServer if boolean(value) == Some(false) => Istiod::PassesOver,
+        Setting::CaServer if flag == Some(false) => Istiod::PassesOver,
         _ => return None,
     };
     Some(Bearing {
@@ -236,15 +237,6 @@ fn bearing(deployment: &Deployment, setting: Setting, value: &Env) -> Option<Bea
         value: value.clone(),
         istiod,
     })
-}
-
-/// As istiod reads its environment (Go, `strconv.ParseBool`); what is none of these leaves it at its default.
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
 }
 
 impl fmt::Display for Writer {

@@ -40,8 +40,7 @@ impl Unseen {
 /// Finds all pods of istiod in the Secret's namespace and asks all of them at once: one that does not
 /// answer keeps its API server waiting for half a minute.
 pub(super) async fn look(cluster: &Cluster, at: &SecretName) -> Seen {
-    let namespace =
-        NamespaceName::new(at.namespace()).expect("it is the namespace of a valid Secret name");
+    let namespace = NamespaceName::of(at);
     let pods = match cluster.istiod_pods(&namespace).await {
         Ok(pods) => pods.into_iter().filter(|pod| !pod.deleting),
         Err(error) => {

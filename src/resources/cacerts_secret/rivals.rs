@@ -11,8 +11,7 @@ pub(super) struct Istiods(Result<Vec<Bearing>, Error>);
 
 impl Istiods {
     pub(super) async fn beside(cluster: &Cluster, at: &SecretName) -> Self {
-        let namespace =
-            NamespaceName::new(at.namespace()).expect("it is the namespace of a valid Secret name");
+        let namespace = NamespaceName::of(at);
         let istiods = cluster.istiods(&namespace).await;
         Self(istiods.map(|istiods| bearings(&istiods, at.name())))
     }

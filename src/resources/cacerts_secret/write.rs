@@ -83,8 +83,7 @@ impl Writing<'_> {
     /// Rights, namespace, what is there and who would take it, before anything is issued for a Secret that could not be
     /// written. All is asked at once, for clusters are far; the rights come first in what is told.
     async fn make_ready(&self) -> Result<(Option<Observed>, Option<Diagnostic>), Diagnostic> {
-        let namespace = NamespaceName::new(self.at.namespace())
-            .expect("it is the namespace of a valid Secret name");
+        let namespace = NamespaceName::of(&self.at);
         let rights = self.rights(&namespace);
         let trouble = |error: Error| words::trouble(&self.instance, &error);
         let (denied, state, observed, told) = tokio::join!(

@@ -185,16 +185,8 @@ fn is_on(istiod: &Deployment, setting: Setting) -> bool {
     flag(istiod, setting) == Some(true)
 }
 
-/// As Go's `strconv.ParseBool` reads it; what it does not know counts as not set.
 fn flag(istiod: &Deployment, setting: Setting) -> Option<bool> {
-    let Some(Env::Text(text)) = istiod.env.get(&setting) else {
-        return None;
-    };
-    match text.as_str() {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
-    }
+    istiod.env.get(&setting)?.flag()
 }
 
 const RELOAD_EXISTS: Version = Version::new(1, 12, 0);

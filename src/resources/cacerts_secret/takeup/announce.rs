@@ -38,11 +38,11 @@ pub(in crate::resources::cacerts_secret) async fn announced(
         layouts: (was, settings.layout()),
         differs: true,
     };
-    let namespace = NamespaceName::new(at.namespace()).ok()?;
+    let namespace = NamespaceName::of(&at);
     let istiods = cluster.istiods(&namespace).await.ok()?;
     let needed: Vec<_> = istiods
         .iter()
-        .filter(|it| it.wanted > 0 || it.replicas > 0)
+        .filter(|it| it.runs())
         .filter_map(|it| Some((it.name.clone(), Reason::find(it, &change)?)))
         .collect();
     let reason = needed.iter().map(|(_, reason)| *reason).min()?;

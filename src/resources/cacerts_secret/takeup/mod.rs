@@ -96,8 +96,7 @@ pub(super) async fn take_up(
         instance: &writing.instance,
         cluster: writing.cluster,
         at: &writing.at,
-        namespace: NamespaceName::new(writing.at.namespace())
-            .expect("it is the namespace of a valid Secret name"),
+        namespace: NamespaceName::of(&writing.at),
         present,
         wrote: &wrote,
     };
@@ -227,7 +226,7 @@ impl Takeup<'_> {
             let owed = owed.map(|owed| owed.reason).or(demanded).filter(|_| loads);
             Reason::find(istiod, &change).or(owed)
         };
-        let runs = istiods.iter().filter(|it| it.wanted > 0 || it.replicas > 0);
+        let runs = istiods.iter().filter(|it| it.runs());
         let mut needed: Vec<_> = runs
             .filter_map(|istiod| Some((istiod, reason(istiod)?)))
             .collect();
