@@ -8,7 +8,7 @@ mod steps;
 
 use super::certificate::Certificate;
 
-pub use peers::{Estranged, Known, PeerMisstep, Peers};
+pub use peers::{Estranged, Known, KnownRoots, PeerMisstep, Peers};
 pub use steps::{Misstep, Published, Tenure, Tenures, Trust};
 
 /// The roots to write: live ones that are still wanted in their place, new ones behind them.

@@ -5,23 +5,25 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::steps::{Published, Tenure, Tenures, Trust, after};
+use super::steps::{Published, Tenure, Trust, after};
 use crate::pki::{Certificate, Fingerprint};
 
-/// What another cluster of the mesh makes of a root that its workloads trust.
+/// What a cluster of the mesh makes of a root that its workloads trust, or that its CA leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// From when on they trust it.
-    pub since: Timestamp,
+    /// From when on its workloads trust it; nothing while no istiod hands it on.
+    pub since: Option<Timestamp>,
     /// From when on nothing was signed under it any more; nothing while it is, or if it never was.
     pub left: Option<Timestamp>,
     /// Whether that cluster's CA leads to it; nothing where nobody knows.
     pub signing: Option<bool>,
 }
 
-/// Other clusters of the mesh by name, and what each makes of the roots that it trusts, by their
-/// SHA-256; nothing of one where there is no mesh yet.
-pub type Peers = BTreeMap<String, BTreeMap<Fingerprint, Known>>;
+/// What a cluster makes of roots, by their SHA-256; nothing where there is no mesh yet.
+pub type KnownRoots = BTreeMap<Fingerprint, Known>;
+
+/// Other clusters of the mesh by name.
+pub type Peers = BTreeMap<String, KnownRoots>;
 
 /// A change of roots that workloads of another cluster would not survive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum Estranged {
         /// From when on it may go.
         from: Timestamp,
     },
+    /// Nobody can see under which root the peer signs: it may be one that would no longer be trusted.
+    Unseen,
 }
 
 impl Known {
@@ -60,10 +64,10 @@ impl Known {
         now: Timestamp,
         overlap: SignedDuration,
     ) -> Option<Estranged> {
-        let Some(known) = this else {
+        let Some(since) = this.and_then(|known| known.since) else {
             return Some(Estranged::Untrusted);
         };
-        let from = after(known.since, overlap);
+        let from = after(since, overlap);
         (from > now).then_some(Estranged::NotYetTrusted { from })
     }
 
@@ -101,11 +105,16 @@ impl Trust {
         let meshes = peers.iter().filter(|(_, known)| !known.is_empty());
         let found = meshes.flat_map(|(peer, known)| {
             let of = |root: &Certificate| known.get(&root.sha256());
+            let unseen = known.values().all(|known| known.signing.is_none());
+            let unseen = unseen.then_some(Estranged::Unseen);
             let signing = steps.then(|| Known::against_signing(of(own), now, overlap));
             let signing = signing.flatten().map(|why| (own.clone(), why));
             let dropping = dropped.iter().filter_map(move |root| {
-                let why = of(root)?.against_dropping(now, overlap)?;
-                Some(((*root).clone(), why))
+                let why = match of(root) {
+                    Some(known) => known.against_dropping(now, overlap),
+                    None => unseen,
+                };
+                Some(((*root).clone(), why?))
             });
             let missteps = signing.into_iter().chain(dropping);
             missteps.map(|(root, why)| PeerMisstep {
@@ -131,20 +140,25 @@ impl Trust {
         }
     }
 
-    /// What is known of the roots that workloads trust: of those that an istiod hands on, where that
-    /// can be seen, and no longer than it does.
-    pub fn handed_on(&self) -> Tenures {
-        let since = self
-            .published
-            .as_ref()
-            .and_then(|published| published.since);
-        let since = since.unwrap_or(Timestamp::MIN);
+    /// What other clusters are to know: of each root that an istiod hands on, where that can be seen, and trusted for no
+    /// longer than it does; and of the root that the CA leads to in any case, for that is what it signs under once istiod
+    /// has taken it up.
+    pub fn known(&self) -> KnownRoots {
+        let published = self.published.as_ref();
+        let published = published.and_then(|published| published.since);
+        let published = published.unwrap_or(Timestamp::MIN);
         let unpublished = self.unpublished();
-        let roots = self.roots.iter().filter(|root| !unpublished.contains(root));
-        let known = roots.filter_map(|root| {
-            let tenure = *self.tenures.get(&root.sha256())?;
-            let since = tenure.since.max(since);
-            Some((root.sha256(), Tenure { since, ..tenure }))
+        let known = self.roots.iter().filter_map(|root| {
+            let tenure = self.tenures.get(&root.sha256());
+            let signing = self.signing.as_ref().map(|signing| signing == root);
+            let handed_on = tenure.filter(|_| !unpublished.contains(&root));
+            let known = Known {
+                since: handed_on.map(|tenure| tenure.since.max(published)),
+                left: tenure.and_then(|tenure| tenure.left),
+                signing,
+            };
+            let counts = known.since.is_some() || signing == Some(true);
+            counts.then(|| (root.sha256(), known))
         });
         known.collect()
     }
@@ -173,7 +187,7 @@ mod tests {
     }
 
     fn known(since: i64, left: Option<i64>, signing: Option<bool>) -> Known {
-        let (since, left) = (hour(since), left.map(hour));
+        let (since, left) = (Some(hour(since)), left.map(hour));
         Known {
             since,
             left,
@@ -251,7 +265,7 @@ mod tests {
                 &[(&old, left), (&new, known(0, None, Some(true)))],
             ),
             peer("never did", &[(&old, known(0, None, Some(false)))]),
-            peer("knows not", &[(&new, known(0, None, None))]),
+            peer("knows not", &[(&new, known(0, None, Some(true)))]),
         ]);
         let live = trust(&[&new, &old]);
         let drop = |at| found(&live, &peers, &new, &[&new], at);
@@ -279,6 +293,35 @@ mod tests {
     }
 
     #[test]
+    fn no_root_goes_while_nobody_sees_under_which_one_a_peer_signs() {
+        let (own, old, new) = (root("self-signed"), root("old"), root("new"));
+        let peers = Peers::from([
+            peer("signs by itself", &[(&own, known(0, None, None))]),
+            peer("tells", &[(&new, known(0, None, Some(true)))]),
+        ]);
+        let live = trust(&[&new, &old]);
+        let unseen = ("signs by itself".to_owned(), Estranged::Unseen);
+        assert_eq!(found(&live, &peers, &new, &[&new], 99), [unseen]);
+        assert_eq!(found(&live, &peers, &new, &[&new, &old], 99), []);
+    }
+
+    #[test]
+    fn a_root_that_a_peer_will_sign_under_neither_goes_nor_counts_as_trusted_there() {
+        let (old, new) = (root("old"), root("new"));
+        let written = Known {
+            since: None,
+            ..known(0, None, Some(true))
+        };
+        let peers = Peers::from([peer("restarts", &[(&old, written)])]);
+        let in_use = ("restarts".to_owned(), Estranged::InUse);
+        let drops = found(&trust(&[&new, &old]), &peers, &new, &[&new], 99);
+        assert_eq!(drops, [in_use]);
+        let never = ("restarts".to_owned(), Estranged::Untrusted);
+        let signs = found(&trust(&[&new, &old]), &peers, &old, &[&new, &old], 99);
+        assert_eq!(signs, [never]);
+    }
+
+    #[test]
     fn a_root_counts_once_an_istiod_hands_it_on() {
         let (old, new) = (root("old"), root("new"));
         let tenure = |since| Tenure {
@@ -290,19 +333,32 @@ mod tests {
             tenures: [(old.sha256(), tenure(0)), (new.sha256(), tenure(5))].into(),
             ..Trust::default()
         };
-        assert_eq!(trust.handed_on(), trust.tenures, "nobody says otherwise");
-        trust.published = Some(Published {
-            roots: vec![old.clone()],
-            since: Some(hour(1)),
-        });
-        assert_eq!(trust.handed_on(), [(old.sha256(), tenure(1))].into());
+        let since = |trust: &Trust| -> Vec<(Fingerprint, Option<Timestamp>)> {
+            let known = trust.known().into_iter();
+            known.map(|(root, known)| (root, known.since)).collect()
+        };
+        let expected = |mut roots: Vec<(&Certificate, Option<i64>)>| {
+            roots.sort_by_key(|(root, _)| root.sha256());
+            let roots = roots.into_iter();
+            let roots = roots.map(|(root, since)| (root.sha256(), since.map(hour)));
+            roots.collect::<Vec<_>>()
+        };
+        let all = expected(vec![(&old, Some(0)), (&new, Some(5))]);
+        assert_eq!(since(&trust), all, "nobody says otherwise");
+        let published = |roots: &[&Certificate], since| Published {
+            roots: roots.iter().map(|root| (*root).clone()).collect(),
+            since: Some(hour(since)),
+        };
+        trust.published = Some(published(&[&old], 1));
+        assert_eq!(since(&trust), expected(vec![(&old, Some(1))]));
         assert_eq!(trust.unpublished(), [&new]);
-        trust.published = Some(Published {
-            roots: vec![new.clone(), old.clone()],
-            since: Some(hour(7)),
-        });
-        let both = [(old.sha256(), tenure(7)), (new.sha256(), tenure(7))];
-        assert_eq!(trust.handed_on(), both.into());
+        trust.signing = Some(new.clone());
+        let both = expected(vec![(&old, Some(1)), (&new, None)]);
+        assert_eq!(since(&trust), both, "the CA leads to it all the same");
+        assert_eq!(trust.known()[&new.sha256()].signing, Some(true));
+        trust.published = Some(published(&[&new, &old], 7));
+        let both = expected(vec![(&old, Some(7)), (&new, Some(7))]);
+        assert_eq!(since(&trust), both);
         assert!(trust.unpublished().is_empty());
     }
 
@@ -314,7 +370,12 @@ mod tests {
             since: Some(hour(3)),
         };
         let trust = Trust::of_published(&published);
-        assert_eq!(trust.handed_on()[&own.sha256()].since, hour(3));
-        assert!(Trust::default().handed_on().is_empty());
+        let known = Known {
+            since: Some(hour(3)),
+            left: None,
+            signing: None,
+        };
+        assert_eq!(trust.known(), [(own.sha256(), known)].into());
+        assert!(Trust::default().known().is_empty());
     }
 }

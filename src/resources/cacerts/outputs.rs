@@ -140,8 +140,9 @@ pub(super) const OUTPUTS: [Attribute; 30] = [
     Attribute::new("trusted_roots", Kind::List(&TRUSTED_ROOT)).says(
         "The roots that the cluster's workloads trust, in the order of the file: SHA-256, subject, end, since \
          when each is trusted, since when nothing is signed under it any more (RFC 3339), and whether the \
-         Secret's certificate leads to it (`signing`; null without a Secret). A root counts once an istiod hands it on, as far as that can be seen. This is what other clusters of the mesh take \
-         as `peer_trust`.",
+         Secret's certificate leads to it (`signing`; null without a Secret). A root counts once an istiod hands it \
+         on, as far as that can be seen; the one that the certificate leads to is always among them, with \
+         `trusted_since` null until then. This is what other clusters of the mesh take as `peer_trust`.",
     ),
     Attribute::new("published_roots", Kind::List(&PUBLISHED_ROOT)).says(
         "The roots that an istiod hands on to its workloads, by the ConfigMap `istio-ca-root-cert`: SHA-256, \
@@ -215,7 +216,7 @@ impl Outputs {
             public_key_sha256: live.public_key().map(|key| key.sha256()),
             sound: findings.is_empty(),
             findings,
-            trusted_roots: TrustedRoot::handed_on(&trust),
+            trusted_roots: TrustedRoot::known(&trust),
             ..Self::of_certificate(&live)
         }
     }
@@ -248,7 +249,7 @@ impl Outputs {
     fn of_published(published: Option<&Published>) -> Self {
         let trust = published.map(Trust::of_published).unwrap_or_default();
         Self {
-            trusted_roots: TrustedRoot::handed_on(&trust),
+            trusted_roots: TrustedRoot::known(&trust),
             ..Self::default()
         }
     }
@@ -472,7 +473,9 @@ mod tests {
         );
         sight.published = published(&[&other]);
         let outputs = Outputs::of(&sight, day(1));
-        assert_eq!(outputs.trusted_roots, []);
+        let roots = serde_json::to_value(&outputs.trusted_roots).expect("JSON");
+        assert_eq!(roots[0]["trusted_since"], serde_json::Value::Null);
+        assert_eq!(roots[0]["signing"], true, "it is what the CA leads to");
         assert!(!outputs.sound);
         let [finding] = &outputs.findings[..] else {
             panic!("{:?}", outputs.findings)

@@ -7,11 +7,11 @@ use crate::pki::Fingerprint;
 use crate::pki::roots::Known;
 use crate::terraform::schema::Kind;
 
-/// A root that another cluster trusts.
+/// A root that another cluster trusts, or that its CA leads to.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(in crate::resources) struct PeerRoot {
     pub(super) sha256: Fingerprint,
-    pub(super) trusted_since: Timestamp,
+    pub(super) trusted_since: Option<Timestamp>,
     pub(super) left_at: Option<Timestamp>,
     pub(super) signing: Option<bool>,
 }

@@ -23,7 +23,8 @@ pub(in crate::resources) struct TrustedRoot {
     sha256: Fingerprint,
     subject: String,
     not_after: Timestamp,
-    trusted_since: Timestamp,
+    /// Nothing where no istiod hands it on.
+    trusted_since: Option<Timestamp>,
     left_at: Option<Timestamp>,
     /// Absent in states of earlier builds.
     #[serde(default)]
@@ -37,22 +38,29 @@ impl TrustedRoot {
         tenures: &Tenures,
         signing: Option<&Certificate>,
     ) -> Vec<Self> {
-        let known = |root: &Certificate| Some((root.clone(), *tenures.get(&root.sha256())?));
-        let known = roots.iter().filter_map(known);
-        let shown = known.map(|(root, Tenure { since, left })| Self {
+        let trust = Trust {
+            roots: roots.to_vec(),
+            signing: signing.cloned(),
+            tenures: tenures.clone(),
+            published: None,
+        };
+        Self::known(&trust)
+    }
+
+    /// The roots that workloads trust, as far as that can be seen, and the one that the CA leads to.
+    pub(in crate::resources) fn known(trust: &Trust) -> Vec<Self> {
+        let known = trust.known();
+        let roots = trust.roots.iter();
+        let roots = roots.filter_map(|root| Some((root, known.get(&root.sha256())?)));
+        let shown = roots.map(|(root, known)| Self {
             sha256: root.sha256(),
             subject: root.subject().to_string(),
             not_after: root.not_after(),
-            trusted_since: since,
-            left_at: left,
-            signing: signing.map(|signing| *signing == root),
+            trusted_since: known.since,
+            left_at: known.left,
+            signing: known.signing,
         });
         shown.collect()
-    }
-
-    /// The roots that workloads trust, as far as that can be seen.
-    pub(in crate::resources) fn handed_on(trust: &Trust) -> Vec<Self> {
-        Self::all(&trust.roots, &trust.handed_on(), trust.signing.as_ref())
     }
 }
 
@@ -64,9 +72,9 @@ pub(super) fn are(roots: &[Certificate], shown: &[TrustedRoot]) -> bool {
 
 /// What is known of the roots that the state shows.
 pub(super) fn tenures(shown: &[TrustedRoot]) -> Tenures {
-    let tenures = shown.iter().map(|root| {
-        let (since, left) = (root.trusted_since, root.left_at);
-        (root.sha256, Tenure { since, left })
+    let tenures = shown.iter().filter_map(|root| {
+        let (since, left) = (root.trusted_since?, root.left_at);
+        Some((root.sha256, Tenure { since, left }))
     });
     tenures.collect()
 }

@@ -16,7 +16,7 @@ pub(in crate::resources) fn peers_refuse(
     let told: Vec<String> = missteps.iter().map(of_a_peer).collect();
     let moments = missteps.iter().filter_map(|misstep| match misstep.why {
         Estranged::NotYetTrusted { from } | Estranged::StillInUse { from } => Some(from),
-        Estranged::Untrusted | Estranged::InUse => None,
+        Estranged::Untrusted | Estranged::InUse | Estranged::Unseen => None,
     });
     let only_early = missteps.len() == moments.clone().count();
     let (what, remedy) = match moments.max().filter(|_| only_early) {
@@ -52,11 +52,16 @@ fn of_a_peer(PeerMisstep { peer, root, why }: &PeerMisstep) -> String {
             "The root {root} would no longer be trusted here, but workloads of the cluster {peer:?} may have \
              certificates under it until {from}."
         ),
+        Estranged::Unseen => format!(
+            "The root {root} would no longer be trusted here, but nobody can see under which root the cluster {peer:?} \
+             will sign: its istiod runs, and there is no Secret (`signing` is null for all roots of its list)."
+        ),
     }
 }
 
 const PEER_STEPS: &str = "Take each step in every cluster before the next one in any: first add the new root to \
                           `additional_root_pems` everywhere, then, once each cluster has trusted it for \
                           `min_trust_overlap`, issue under it and keep the old one there, then take the old one \
-                          out everywhere. To do without the other clusters' consent, leave them out of \
+                          out everywhere. A cluster that has lost its Secret, or was not given one yet, gets it \
+                          first. To do without the other clusters' consent, leave them out of \
                           `peer_trust` or set `allow_root_replacement = true`.";

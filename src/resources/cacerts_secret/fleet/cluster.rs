@@ -1,6 +1,5 @@
 //! One cluster of a mesh: the Secret, kubelet, istiod and the workloads, and who works on it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -10,8 +9,7 @@ use super::operator::Operator;
 use super::provider::{Fixed, Secret};
 use super::rules::Rules;
 use super::workload::{HALF, Workload};
-use crate::pki::Fingerprint;
-use crate::pki::roots::{Known, Peers, Published, Trust};
+use crate::pki::roots::{KnownRoots, Peers, Published, Trust};
 
 /// What a cluster is like from beginning to end.
 #[derive(Clone, Copy)]
@@ -193,7 +191,7 @@ impl Cluster {
     }
 
     /// What is seen of it from outside: as `data "istiopca_cacerts"` shows it.
-    pub(super) fn shown(&self, around: Surroundings, now: i64) -> BTreeMap<Fingerprint, Known> {
+    pub(super) fn shown(&self, around: Surroundings, now: i64) -> KnownRoots {
         let mut trust = self.run(around, now).trust(None);
         let published = Published {
             roots: self
@@ -208,19 +206,7 @@ impl Cluster {
         } else if self.istiod.is_some() {
             trust.published = Some(published);
         }
-        let known = trust.handed_on().into_iter().map(|(sha256, tenure)| {
-            let signing = trust.signing.as_ref().map(|root| root.sha256() == sha256);
-            let (since, left) = (tenure.since, tenure.left);
-            (
-                sha256,
-                Known {
-                    since,
-                    left,
-                    signing,
-                },
-            )
-        });
-        known.collect()
+        trust.known()
     }
 
     fn look_at_files(&mut self, now: i64) {

@@ -94,11 +94,9 @@ fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
     history.run(Rules::default()).map_err(|it| it.0).unwrap();
 }
 
-/// A Secret is lost between two steps of one cluster, and with it what it says of the root that the other still signs
-/// under.
-#[test]
-fn a_root_that_a_peer_signs_under_does_not_go_with_a_lost_secret() {
-    let habits = || Habits {
+/// Clusters of a mesh that look at each other, each with a run every night.
+fn of_neighbours(clusters: usize, events: Vec<Event>) -> History {
+    let habits = Habits {
         version: Version::V1_27,
         multi_root: false,
         kubelet: 0,
@@ -111,26 +109,77 @@ fn a_root_that_a_peer_signs_under_does_not_go_with_a_lost_secret() {
             overlap: "24h",
         },
     };
-    let on = |cluster, pause, deed| Event {
-        cluster,
-        ..event(pause, deed)
-    };
-    let walk = || Deed::WalkAlone { back: false };
-    let history = History {
-        habits: vec![habits(), habits()],
+    History {
+        habits: vec![habits; clusters],
         ca: CaName::A,
         peering: true,
-        events: vec![
-            on(0, 26, walk()),
-            on(1, 2, walk()),
-            on(1, 14, walk()),
+        events,
+    }
+}
+
+fn on(cluster: usize, pause: i64, deed: Deed) -> Event {
+    Event {
+        cluster,
+        ..event(pause, deed)
+    }
+}
+
+const WALK: Deed = Deed::WalkAlone { back: false };
+
+/// A Secret is lost between two steps of one cluster, and with it what it says of the root that the other still signs
+/// under.
+#[test]
+fn a_root_that_a_peer_signs_under_does_not_go_with_a_lost_secret() {
+    let history = of_neighbours(
+        2,
+        vec![
+            on(0, 26, WALK),
+            on(1, 2, WALK),
+            on(1, 14, WALK),
             on(1, 0, Deed::LoseSecret),
             on(1, 0, Deed::Restart),
-            on(1, 0, walk()),
+            on(1, 0, WALK),
             on(0, 1, Deed::Apply(None)),
             on(0, 0, Deed::Apply(None)),
         ],
-    };
+    );
+    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+}
+
+/// One cluster has lost its Secret, and its istiod, restarted without, signs by itself: nothing there tells of the root
+/// under which the Secret will be put back.
+#[test]
+fn a_root_stays_while_nobody_sees_under_which_one_a_peer_will_sign() {
+    let history = of_neighbours(
+        2,
+        vec![
+            on(0, 0, WALK),
+            on(1, 1, WALK),
+            on(0, 15, WALK),
+            on(0, 0, Deed::LoseSecret),
+            on(0, 0, Deed::Restart),
+            on(1, 0, Deed::WalkAlone { back: true }),
+            on(0, 0, Deed::Apply(None)),
+        ],
+    );
+    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+}
+
+/// The same, but the Secret is back already, and istiod has not been restarted with it.
+#[test]
+fn a_root_that_a_peer_will_sign_under_stays_though_its_istiod_hands_it_on_no_more() {
+    let history = of_neighbours(
+        2,
+        vec![
+            on(0, 0, WALK),
+            on(1, 1, WALK),
+            on(0, 15, WALK),
+            on(0, 0, Deed::LoseSecret),
+            on(0, 0, Deed::Restart),
+            on(0, 0, Deed::Apply(None)),
+            on(1, 0, Deed::WalkAlone { back: true }),
+        ],
+    );
     history.run(Rules::default()).map_err(|it| it.0).unwrap();
 }
 

@@ -95,6 +95,7 @@ pub(super) fn roots() -> Chapter {
                 of("mesh-2", Estranged::NotYetTrusted { from }),
                 of("mesh-3", Estranged::StillInUse { from }),
             ]),
+            refused(&[of("mesh-2", Estranged::Unseen)]),
         ],
     }
 }
