@@ -53,7 +53,7 @@ pub enum Estranged {
         /// From when on it may go.
         from: Timestamp,
     },
-    /// Nobody can see under which root the peer signs: it may be one that would no longer be trusted.
+    /// Nobody can see what the peer will trust, and under which root it will sign: its Secret is not there.
     Unseen,
 }
 
@@ -107,8 +107,9 @@ impl Trust {
             let of = |root: &Certificate| known.get(&root.sha256());
             let unseen = known.values().all(|known| known.signing.is_none());
             let unseen = unseen.then_some(Estranged::Unseen);
-            let signing = steps.then(|| Known::against_signing(of(own), now, overlap));
-            let signing = signing.flatten().map(|why| (own.clone(), why));
+            let against_signing = || Known::against_signing(of(own), now, overlap).or(unseen);
+            let signing = steps.then(against_signing).flatten();
+            let signing = signing.map(|why| (own.clone(), why));
             let dropping = dropped.iter().filter_map(move |root| {
                 let why = match of(root) {
                     Some(known) => known.against_dropping(now, overlap),
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn no_root_goes_while_nobody_sees_under_which_one_a_peer_signs() {
+    fn no_step_is_taken_while_nobody_sees_what_a_peer_will_make_of_it() {
         let (own, old, new) = (root("self-signed"), root("old"), root("new"));
         let peers = Peers::from([
             peer("signs by itself", &[(&own, known(0, None, None))]),
@@ -303,6 +304,14 @@ mod tests {
         let unseen = ("signs by itself".to_owned(), Estranged::Unseen);
         assert_eq!(found(&live, &peers, &new, &[&new], 99), [unseen]);
         assert_eq!(found(&live, &peers, &new, &[&new, &old], 99), []);
+        let handed_on = known(0, None, None);
+        let peers = Peers::from([peer("lost it", &[(&old, handed_on), (&new, handed_on)])]);
+        let unseen = ("lost it".to_owned(), Estranged::Unseen);
+        let step = |at| found(&live, &peers, &old, &[&new, &old], at);
+        assert_eq!(step(24), [unseen]);
+        let from = hour(24);
+        let early = ("lost it".to_owned(), Estranged::NotYetTrusted { from });
+        assert_eq!(step(23), [early]);
     }
 
     #[test]

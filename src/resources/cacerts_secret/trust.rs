@@ -8,7 +8,9 @@ use super::compose::{self, TRUSTED_ROOTS, Unfit};
 use super::settings::Settings;
 use crate::cluster::secret::{Field, Observed, annotation};
 use crate::cluster::{Cluster, ConfigMap, Error, SecretName};
-use crate::pki::roots::{Misstep, PeerMisstep, Peers, Published, Tenure, Tenures, Trust};
+use crate::pki::roots::{
+    Estranged, Misstep, PeerMisstep, Peers, Published, Tenure, Tenures, Trust,
+};
 use crate::pki::{Certificate, Fingerprint, Live};
 
 /// The ConfigMap in which an istiod publishes the roots that its workloads trust.
@@ -245,16 +247,19 @@ pub(super) fn estranged(
     }
     let roots = compose::trusted(settings, own, &trust.roots)?;
     let overlap: SignedDuration = settings.min_trust_overlap.signed();
+    let former = prior.map(former_roots).unwrap_or_default();
     let mut before = trust.clone();
     if trust.signing.is_none() {
         // The Secret is lost, and workloads trust what it had until they are told otherwise.
-        let lost = prior.map(former_roots).unwrap_or_default();
-        before.roots.extend(lost);
+        before.roots.extend(former.iter().cloned());
     }
     let mut found = before.peer_missteps(peers, own, &roots, now, overlap);
     if trust.signing.is_none() && is_put_back(prior, own) {
-        // Who puts back what was lost takes no step.
-        found.retain(|misstep| misstep.root != *own);
+        // Who puts back what was lost takes no step, and if all have lost it somebody has to begin.
+        found.retain(|misstep| {
+            let of_the_lost = former.contains(&misstep.root);
+            misstep.root != *own && (of_the_lost || misstep.why != Estranged::Unseen)
+        });
     }
     Ok(found)
 }
@@ -398,6 +403,48 @@ mod tests {
         assert_eq!(found(&[&own, &other], &settings(&[]), &own), [in_use]);
         let self_signed = Ca::root(Spec::ca("self-signed"));
         assert_eq!(found(&[&self_signed], &settings(&[]), &own), []);
+    }
+
+    #[test]
+    fn where_two_clusters_have_lost_their_secrets_the_first_is_put_back_without_the_other() {
+        let (old, new) = (Ca::root(Spec::ca("old")), Ca::root(Spec::ca("new")));
+        let (own, theirs) = (Ca::root(Spec::ca("own")), Ca::root(Spec::ca("theirs")));
+        let state = State {
+            settings: settings(&[&new]),
+            ..prior(&[(&old, None), (&new, None)])
+        };
+        let state = with_root(state, &old);
+        let now = WRITTEN.parse().expect("RFC 3339");
+        let unseen = Trust::of_published(&Published {
+            roots: vec![theirs.certificate.clone()],
+            since: Some(now),
+        });
+        let peers = Peers::from([("mesh-2".to_owned(), unseen.known())]);
+        let trust = of_published(vec![own.certificate.clone()], Some(&state), now);
+        let found = |settings: &Settings| {
+            let root = &old.certificate;
+            estranged(&trust, &peers, Some(&state), settings, root, now).expect("roots")
+        };
+        assert_eq!(found(&settings(&[&new])), []);
+        let dropped = PeerMisstep {
+            peer: "mesh-2".to_owned(),
+            root: new.certificate.clone(),
+            why: Estranged::Unseen,
+        };
+        assert_eq!(found(&settings(&[])), [dropped], "a step besides");
+    }
+
+    /// The state with the certificate of this root in it.
+    fn with_root(state: Prior, root: &Ca) -> Prior {
+        let Both(issued, written) = state.outputs;
+        let issued = Issued {
+            root_certificate: Some(root.certificate.to_pem()),
+            ..issued
+        };
+        State {
+            outputs: Both(issued, written),
+            ..state
+        }
     }
 
     #[test]

@@ -53,8 +53,8 @@ fn of_a_peer(PeerMisstep { peer, root, why }: &PeerMisstep) -> String {
              certificates under it until {from}."
         ),
         Estranged::Unseen => format!(
-            "The root {root} would no longer be trusted here, but nobody can see under which root the cluster {peer:?} \
-             will sign: its istiod runs, and there is no Secret (`signing` is null for all roots of its list)."
+            "The step is about the root {root}, and nobody can see what the cluster {peer:?} will make of it: its \
+             istiod runs, and there is no Secret (`signing` is null for all roots of its list)."
         ),
     }
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
-use super::authority::CaName;
+use super::authority::{CaName, HOUR};
 use super::cluster::Habits;
 use super::history::{
     Deed, Event, History, of_a_fleet, of_ending_cas, of_one_cluster, of_peers, of_saved_plans,
@@ -180,6 +180,25 @@ fn a_root_that_a_peer_will_sign_under_stays_though_its_istiod_hands_it_on_no_mor
             on(1, 0, Deed::WalkAlone { back: true }),
         ],
     );
+    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+}
+
+/// One cluster takes a step back and loses its Secret at once: until istiod is restarted it hands on a root that the
+/// Secret, put back, will not have.
+#[test]
+fn what_a_peer_hands_on_without_a_secret_is_nothing_to_step_upon() {
+    let mut history = of_neighbours(
+        2,
+        vec![
+            on(1, 0, WALK),
+            on(0, 0, WALK),
+            on(0, 13, Deed::WalkAlone { back: true }),
+            on(0, 0, Deed::LoseSecret),
+            on(1, 1, WALK),
+            on(0, 0, Deed::Apply(None)),
+        ],
+    );
+    history.habits[0].restarts_after = 2 * HOUR + 1;
     history.run(Rules::default()).map_err(|it| it.0).unwrap();
 }
 
