@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use aws_lc_rs::rand;
 use serde::Deserialize;
 
-use crate::aws::{self, AcmPca, Agent, SignIn};
+use crate::aws::{self, AcmPca, Agent, SignIn, Until};
 use crate::eks::ClusterArn;
 use crate::kms::Kms;
 use crate::pca::{Arn, Authority, Token};
@@ -107,10 +107,15 @@ impl Clients {
     ///
     /// # Errors
     ///
-    /// When the settings do not name one, or EKS does not lead to it. The cluster itself is not asked.
-    pub async fn cluster(&self, named: Option<&ClusterArn>) -> Result<Connected, NoCluster> {
+    /// When the settings do not name one, or EKS does not lead to it before the end. The cluster itself is not
+    /// asked.
+    pub async fn cluster(
+        &self,
+        named: Option<&ClusterArn>,
+        until: Until<'_>,
+    ) -> Result<Connected, NoCluster> {
         let identity = self.identity.as_ref().map_err(Clone::clone);
-        self.clusters.reach(named, identity).await
+        until.cutting(self.clusters.reach(named, identity)).await
     }
 
     /// KMS of that region, or of the provider's own; who asks for the same one gets the same answer. It
@@ -171,7 +176,12 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+    use crate::aws::patience::Ended;
 
     fn clients(acmpca: Dynamic) -> Clients {
         let settings = [("region", "eu-west-1".into()), ("acmpca", acmpca)];
@@ -195,6 +205,17 @@ mod tests {
             assert_eq!(same.iter().position(|same| *same), Some(nth));
             assert_eq!(same.iter().filter(|same| **same).count(), 1);
         }
+    }
+
+    #[tokio::test]
+    async fn a_cluster_is_not_looked_for_once_the_host_has_asked_to_stop() {
+        let clients = clients(Dynamic::List(Vec::new()));
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let until = Until::within(Duration::from_secs(60), &stop);
+        let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/mesh-a";
+        let looked = clients.cluster(Some(&arn.parse().unwrap()), until).await;
+        assert!(matches!(looked, Err(NoCluster::Ended(Ended::Stopped))));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::NoSignIn;
 use super::recent::Recent;
 use crate::aws::SignIn;
+use crate::aws::patience::Ended;
 use crate::cluster::{
     self, Cluster, ConnectError, EksCluster, Found, Issuer, NoPass, Obtaining, Pass, Resolved,
     SecretText, SettingsError, Target,
@@ -54,6 +55,9 @@ pub enum NoCluster {
         /// The cluster's name.
         name: String,
     },
+    /// It was being looked for when the time was over, or the host asked to stop.
+    #[error("the cluster was still being looked for")]
+    Ended(Ended),
     /// EKS does not lead to it.
     #[error(transparent)]
     Eks(#[from] Arc<eks::Error>),
@@ -65,6 +69,12 @@ pub enum NoCluster {
         /// What was found.
         found: Box<ClusterArn>,
     },
+}
+
+impl From<Ended> for NoCluster {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(ended)
+    }
 }
 
 impl NoCluster {

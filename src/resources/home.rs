@@ -1,5 +1,6 @@
 //! Which cluster an object is in, and where the provider leads now.
 
+use crate::aws::Until;
 use crate::clients::{Clients, Connected, NoCluster};
 use crate::eks::ClusterArn;
 use crate::terraform::Call;
@@ -29,12 +30,14 @@ pub(super) enum Move {
     },
 }
 
-/// The cluster that an object with such settings is to be in.
+/// The cluster that an object with such settings is to be in, looked for as long as the call has time and the
+/// host goes on.
 pub(super) async fn connected(
     call: &Call<'_, Clients>,
     named: Option<&ClusterArn>,
 ) -> Result<Connected, NoCluster> {
-    call.clients.cluster(named).await
+    let until = Until::new(call.deadline, &call.stop);
+    call.clients.cluster(named, until).await
 }
 
 impl Home<'_> {
@@ -42,7 +45,7 @@ impl Home<'_> {
     /// resources now name theirs, it is still known by its ARN.
     pub(super) async fn known(&self, call: &Call<'_, Clients>) -> Result<Connected, NoCluster> {
         match (connected(call, self.named).await, self.arn) {
-            (Err(error), Some(arn)) if error.names_none() => call.clients.cluster(Some(arn)).await,
+            (Err(error), Some(arn)) if error.names_none() => connected(call, Some(arn)).await,
             (settled, _) => settled,
         }
     }
@@ -57,7 +60,7 @@ impl Home<'_> {
         let Some(arn) = self.arn else {
             return connected(call, self.named).await.map(there);
         };
-        match call.clients.cluster(Some(arn)).await {
+        match connected(call, Some(arn)).await {
             Ok(found) => Ok(there(found)),
             Err(error) => connected(call, self.named)
                 .await

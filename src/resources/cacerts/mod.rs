@@ -5,6 +5,7 @@ mod outputs;
 mod settings;
 
 use super::cacerts_secret::{self, TrustedRoot};
+use super::home;
 use super::words::{self, Instance};
 use crate::clients::Clients;
 use crate::cluster::{Cluster, SecretName};
@@ -43,7 +44,7 @@ impl DataSource for Cacerts {
             look_at_istiods,
         } = settings;
         let instance = Instance::secret(namespace, name, eks_cluster_arn.as_ref());
-        let connected = call.clients.cluster(eks_cluster_arn.as_ref()).await;
+        let connected = home::connected(call, eks_cluster_arn.as_ref()).await;
         let connected = connected.map_err(|error| words::connection(&instance, &error))?;
         let at = SecretName::new(namespace, name)
             .expect("the schema admits names of namespaces and Secrets only");

@@ -2,6 +2,7 @@
 
 use super::authority::Told;
 use super::{Instance, UNWRITTEN, sentence, signing_in};
+use crate::aws::patience::Ended;
 use crate::clients::{NoCluster, NoSignIn};
 use crate::eks::Error;
 use crate::terraform::Diagnostic;
@@ -24,6 +25,22 @@ pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnosti
                 &format!("Neither the provider block nor the environment says in which region the EKS cluster {name:?} is."),
                 UNWRITTEN,
                 "Set `region` in the provider block, or name the cluster by `eks_cluster_arn`, which says it.",
+            ],
+        )),
+        NoCluster::Ended(Ended::Stopped) => Some(instance.error(
+            "interrupted",
+            &[
+                "The run was interrupted while the cluster was being looked for in EKS.",
+                UNWRITTEN,
+                "Run it again.",
+            ],
+        )),
+        NoCluster::Ended(Ended::Deadline) => Some(instance.error(
+            "no time left",
+            &[
+                "The time of this operation was over before the cluster was found in EKS.",
+                UNWRITTEN,
+                "Run it again, or allow more time in `timeouts {}`.",
             ],
         )),
         NoCluster::Another { wanted, found } => Some(instance.error(

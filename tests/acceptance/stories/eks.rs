@@ -397,3 +397,26 @@ async fn a_plan_role_and_an_apply_role_make_no_difference() {
         eks.world.ordered(1);
     }
 }
+
+/// Of a saved plan: while a core plans within its apply, it passes no interruption on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interruption_ends_the_look_at_eks() {
+    for cli in Cli::both() {
+        let mut eks = Eks::new(cli, "interrupted").await;
+        let planned = eks.world.plan(&["-out=saved.tfplan"]).await;
+        planned.exit_code(2);
+        let aws = &eks.world.aws;
+        let seen = aws.count("DescribeCluster");
+        aws.hold_answers("DescribeCluster");
+        let running = eks.world.dir.spawn_apply(&["saved.tfplan"]);
+        let running = running.expect("the core can be started");
+        let asked = aws.wait_for("DescribeCluster", seen + 1, SOON).await;
+        asked.expect("the cluster is looked for");
+        running.ctrl_c();
+        let run = running.wait(SOON).await;
+        // Until now nobody has let the answer go.
+        aws.release_answers("DescribeCluster");
+        run.exit_code(1);
+        assert_eq!(aws.count("IssueCertificate"), 0, "{run}");
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Chapter, secret};
 use crate::aws;
+use crate::aws::patience::Ended;
 use crate::clients::{NoCluster, NoSignIn};
 use crate::eks::{ClusterArn, Error, Place};
 use crate::resources::words;
@@ -84,6 +85,8 @@ pub(super) fn chapter() -> Chapter {
         NoCluster::NoRegion {
             name: "mesh-a".to_owned(),
         },
+        NoCluster::Ended(Ended::Stopped),
+        NoCluster::Ended(Ended::Deadline),
         NoCluster::Another {
             wanted: Box::new(arn("111122223333")),
             found: Box::new(arn("444455556666")),
