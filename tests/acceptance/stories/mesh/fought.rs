@@ -8,15 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use istiopca_acceptance::apiserver::minimal_rules;
 use istiopca_acceptance::cli::Cli;
-use istiopca_acceptance::istio::node::{Counts, Istiod, Kubelet};
+use istiopca_acceptance::istio::node::{Istiod, Kubelet};
 use istiopca_acceptance::network;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{Mesh, triggered};
+use super::{Mesh, SECRET, started, triggered};
 use crate::hands::until_allowed;
-
-const SECRET: &str = "istiopca_cacerts_secret.mesh";
 
 /// A controller that writes the Secret back to what it once was, until it is stopped.
 struct Rival {
@@ -105,11 +103,7 @@ fn a_rival_that_writes_the_secret_back_fails_the_update_and_is_named_by_the_next
         assert!(mesh.chains_to_pca("istiod").await);
         let verified = mesh.world.state(SECRET).await["verified"].clone();
         assert_eq!(verified["by"], "pods", "{verified}");
-        let once = Counts {
-            replica_sets: 1,
-            pods: 1,
-        };
-        assert_eq!(mesh.node.counts("istiod").await, once);
+        assert_eq!(mesh.node.counts("istiod").await, started(1));
         mesh.world.plan(&[]).await.exit_code(0);
     });
 }

@@ -14,9 +14,23 @@ use std::process::Command;
 
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::judge::Workload;
-use istiopca_acceptance::istio::node::Node;
+use istiopca_acceptance::istio::node::{Counts, Node};
 
 use crate::world::World;
+
+/// The resource that every mesh has.
+const SECRET: &str = "istiopca_cacerts_secret.mesh";
+
+/// How a plan begins to tell of a restart.
+const ANNOUNCED: &str = "istiod will be restarted";
+
+/// What there is of a Deployment of one pod whose template was so many times another one, the first time included.
+fn started(times: usize) -> Counts {
+    Counts {
+        replica_sets: times,
+        pods: times,
+    }
+}
 
 /// Has the certificate issued anew whenever the number is another.
 fn triggered(incident: usize) -> String {

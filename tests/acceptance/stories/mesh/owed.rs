@@ -6,11 +6,8 @@ use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
 
-use super::Mesh;
+use super::{ANNOUNCED, Mesh, SECRET, triggered};
 use crate::roots::{another_hierarchy, trusting};
-
-const SECRET: &str = "istiopca_cacerts_secret.mesh";
-const ANNOUNCED: &str = "istiod will be restarted";
 
 impl Mesh {
     /// How often the template of the Deployment was another one, the first time included.
@@ -58,8 +55,6 @@ fn a_run_that_was_killed_before_the_restart_is_finished_by_the_next_one() {
 fn a_restart_that_no_plan_could_announce_waits_for_the_next_plan() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "owed-unannounced").await;
-        let triggered =
-            |incident: usize| format!("renew_triggers = {{ incident = \"{incident}\" }}");
         let world = &mut mesh.world;
         world.configure(&world.issuing_secret("", &triggered(1)));
         world.apply(&[]).await.succeeds();

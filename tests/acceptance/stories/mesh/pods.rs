@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::istiod::{PLUGGED_IN, RELOADED};
-use istiopca_acceptance::istio::node::{Counts, Istiod, Kubelet};
+use istiopca_acceptance::istio::node::{Istiod, Kubelet};
 use istiopca_acceptance::network;
 use serde_json::{Value, json};
 
-use super::{Mesh, triggered};
+use super::{Mesh, started, triggered};
 
 /// Longer than any story.
 const HOURS: Kubelet = Kubelet::After(Duration::from_secs(7200));
@@ -91,12 +91,8 @@ fn two_revisions_sign_with_the_one_secret_and_are_restarted_each_by_itself() {
             assert!(mesh.chains_to_pca(&istiod.name()).await);
         }
         mesh.node.restart("istiod-canary").await;
-        let counts = |number| Counts {
-            replica_sets: number,
-            pods: number,
-        };
-        assert_eq!(mesh.node.counts("istiod").await, counts(1));
-        assert_eq!(mesh.node.counts("istiod-canary").await, counts(2));
+        assert_eq!(mesh.node.counts("istiod").await, started(1));
+        assert_eq!(mesh.node.counts("istiod-canary").await, started(2));
     });
 }
 

@@ -10,7 +10,7 @@ use istiopca_acceptance::network;
 use istiopca_acceptance::process::Run;
 use serde_json::{Value, json};
 
-use super::Mesh;
+use super::{Mesh, SECRET, triggered};
 use crate::roots::{another_hierarchy, trusting};
 use crate::world::World;
 
@@ -20,7 +20,7 @@ const GUIDE: &str = concat!(
 );
 
 /// The rules of a manifest in the guide, as kubectl reads them.
-async fn rules(world: &World, name: &str) -> Vec<Value> {
+pub(super) async fn rules(world: &World, name: &str) -> Vec<Value> {
     let page = fs::read_to_string(GUIDE).unwrap();
     let begins = format!("# rights: {name}\n");
     let mut blocks = page.split("```yaml\n").filter(|it| it.starts_with(&begins));
@@ -34,7 +34,7 @@ async fn rules(world: &World, name: &str) -> Vec<Value> {
 }
 
 /// The rules but for this verb on this resource.
-fn without(rules: &[Value], verb: &str, resource: &str) -> Vec<Value> {
+pub(super) fn without(rules: &[Value], verb: &str, resource: &str) -> Vec<Value> {
     let mut rules = rules.to_vec();
     let mut taken = 0;
     for rule in &mut rules {
@@ -51,7 +51,13 @@ fn without(rules: &[Value], verb: &str, resource: &str) -> Vec<Value> {
 
 impl Mesh {
     /// Has these rights, and no others, once the server acts on them.
-    async fn has_rights(&self, rules: &[Value], verb: &str, resource: &str, allowed: bool) {
+    pub(super) async fn has_rights(
+        &self,
+        rules: &[Value],
+        verb: &str,
+        resource: &str,
+        allowed: bool,
+    ) {
         let world = &self.world;
         let namespace = world.namespace.as_str();
         world
@@ -103,15 +109,11 @@ impl Mesh {
 
 /// One warning, in which these words are, and nothing else to tell.
 #[track_caller]
-fn one_warning(run: &Run, words: &[&str]) {
+pub(super) fn one_warning(run: &Run, words: &[&str]) {
     run.succeeds();
     words.iter().for_each(|words| _ = run.says(words));
     let warnings = run.stdout().matches("Warning: Secret ").count();
     assert_eq!(warnings, 1, "{run}");
-}
-
-fn triggered(incident: usize) -> String {
-    format!("renew_triggers = {{ incident = \"{incident}\" }}")
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
             let applied = mesh.apply_without(verb, resource, &wanted).await;
             let rule = format!("resources: [{resource}], verbs: [{verb}]");
             one_warning(&applied, &[words, &rule]);
-            let secret = mesh.world.state("istiopca_cacerts_secret.mesh").await;
+            let secret = mesh.world.state(SECRET).await;
             assert_eq!(secret["verified"]["by"], by);
             mesh.world.plan(&[]).await.exit_code(0);
         }
@@ -214,7 +216,7 @@ fn the_rights_without_pods_proxy_suffice_where_the_roots_are_looked_at() {
         world.configure(&world.issuing_secret(&settings, ""));
         let applied = world.apply(&[]).await;
         applied.succeeds().never_says("could not");
-        let secret = mesh.world.state("istiopca_cacerts_secret.mesh").await;
+        let secret = mesh.world.state(SECRET).await;
         assert_eq!(secret["verified"]["by"], "root");
         assert_eq!(secret["restart_reason"], "roots");
         assert_eq!(mesh.node.counts("istiod").await.replica_sets, 2);

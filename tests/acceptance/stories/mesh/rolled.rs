@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::istiod::{PLUGGED_IN, RELOADED, SELF_SIGNED};
-use istiopca_acceptance::istio::node::{Counts, Istiod, Kubelet};
+use istiopca_acceptance::istio::node::{Istiod, Kubelet};
 use istiopca_acceptance::network;
 
-use super::{Mesh, triggered};
-
-const ONE: Counts = Counts {
-    replica_sets: 1,
-    pods: 1,
-};
+use super::{Mesh, started, triggered};
 
 #[test]
 fn a_pod_that_starts_after_the_first_apply_signs_under_the_root_in_private_ca() {
@@ -25,7 +20,7 @@ fn a_pod_that_starts_after_the_first_apply_signs_under_the_root_in_private_ca() 
             mesh.node.deploy(&Istiod::default()).await;
             assert!(mesh.node.has_said("istiod", PLUGGED_IN));
             assert!(mesh.chains_to_pca("istiod").await);
-            assert_eq!(mesh.node.counts("istiod").await, ONE);
+            assert_eq!(mesh.node.counts("istiod").await, started(1));
         }
     });
 }
@@ -53,7 +48,7 @@ fn a_renewal_reaches_a_running_pod_when_kubelet_gets_to_it_and_restarts_nothing(
         let after = mesh.node.sign_workload("istiod").await;
         assert_ne!(issuers(&after.chain), issuers(&before.chain));
         assert!(mesh.chains_to_pca("istiod").await);
-        assert_eq!(mesh.node.counts("istiod").await, ONE);
+        assert_eq!(mesh.node.counts("istiod").await, started(1));
     });
 }
 
@@ -76,11 +71,7 @@ fn a_rollout_brings_a_new_pod_that_takes_the_ca_which_the_one_before_did_not() {
         mesh.node.restart("istiod").await;
         assert!(mesh.node.has_said("istiod", PLUGGED_IN));
         assert!(mesh.chains_to_pca("istiod").await);
-        let both = Counts {
-            replica_sets: 2,
-            pods: 2,
-        };
-        assert_eq!(mesh.node.counts("istiod").await, both);
+        assert_eq!(mesh.node.counts("istiod").await, started(2));
     });
 }
 

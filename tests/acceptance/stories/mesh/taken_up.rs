@@ -5,27 +5,12 @@ use std::time::Duration;
 
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::istiod::SELF_SIGNED;
-use istiopca_acceptance::istio::node::{Counts, Istiod, Kubelet};
+use istiopca_acceptance::istio::node::{Istiod, Kubelet};
 use istiopca_acceptance::network;
 use serde_json::Value;
 
-use super::Mesh;
+use super::{ANNOUNCED, Mesh, SECRET, started, triggered};
 use crate::roots::{another_hierarchy, trusting};
-
-const SECRET: &str = "istiopca_cacerts_secret.mesh";
-const ANNOUNCED: &str = "istiod will be restarted";
-
-/// As many ReplicaSets as templates, one pod each.
-fn started(times: usize) -> Counts {
-    Counts {
-        replica_sets: times,
-        pods: times,
-    }
-}
-
-fn triggered(incident: usize) -> String {
-    format!("renew_triggers = {{ incident = \"{incident}\" }}")
-}
 
 impl Mesh {
     async fn secret(&mut self) -> Value {

@@ -5,23 +5,13 @@ use istiopca_acceptance::aws::CaHandle;
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::istiod::SELF_SIGNED;
 use istiopca_acceptance::istio::judge::Workload;
-use istiopca_acceptance::istio::node::{Counts, Istiod};
+use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
 use serde_json::json;
 
-use super::Mesh;
+use super::{ANNOUNCED, Mesh, SECRET, started};
 use crate::istiod::{all_shake_hands, cannot_trust, configure};
 use crate::roots::another_hierarchy;
-
-const SECRET: &str = "istiopca_cacerts_secret.mesh";
-const ANNOUNCED: &str = "istiod will be restarted";
-
-fn started(times: usize) -> Counts {
-    Counts {
-        replica_sets: times,
-        pods: times,
-    }
-}
 
 impl Mesh {
     /// Applies what is configured, which announces a restart of `istiod` or none, and does what it
@@ -51,7 +41,7 @@ impl Mesh {
     }
 
     /// Whether the workload's certificate leads to that root, in openssl's eyes.
-    fn is_under(&self, workload: &Workload, root: &CaHandle) -> bool {
+    pub(super) fn is_under(&self, workload: &Workload, root: &CaHandle) -> bool {
         self.openssl_finds_a_way(workload, &root.root_pem(), "sslserver")
     }
 }
