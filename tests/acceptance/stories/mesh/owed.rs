@@ -7,6 +7,7 @@ use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
 
 use super::{ANNOUNCED, Mesh, SECRET, triggered};
+use crate::istiod::all_shake_hands;
 use crate::roots::{another_hierarchy, trusting};
 
 impl Mesh {
@@ -90,23 +91,33 @@ fn a_restart_that_no_plan_could_announce_waits_for_the_next_plan() {
 }
 
 #[test]
-fn other_names_of_the_files_restart_istiod_once() {
+fn other_names_of_the_files_restart_istiod_once_either_way() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "owed-layout").await;
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
+        world.configure(&world.issuing_secret("", &triggered(1)));
         world.apply(&[]).await.succeeds();
         mesh.node.deploy(&Istiod::default()).await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("format = \"kubernetes_tls\"", ""));
-        world.plan(&[]).await.exit_code(2).says(ANNOUNCED);
-        world.apply(&[]).await.succeeds();
-        world.plan(&[]).await.exit_code(0);
-        let secret = world.state(SECRET).await;
-        assert_eq!(secret["restart_reason"], "layout");
-        assert_eq!(mesh.templates().await, 2);
-        let plugged = "Using kubernetes.io/tls secret type for signing ca files";
-        assert!(mesh.node.has_said("istiod", plugged));
-        assert!(mesh.chains_to_pca("istiod").await);
+        let by_tls_files = "Using kubernetes.io/tls secret type for signing ca files";
+        let mut before = mesh.node.sign_workload("istiod").await;
+        // Back again, the certificate is another one, too.
+        for (format, issued, templates) in [("kubernetes_tls", 1, 2), ("istio", 2, 3)] {
+            let format = format!("format = {format:?}");
+            let world = &mut mesh.world;
+            world.configure(&world.issuing_secret(&format, &triggered(issued)));
+            world.plan(&[]).await.exit_code(2).says(ANNOUNCED);
+            world.apply(&[]).await.succeeds();
+            world.ordered(issued);
+            world.plan(&[]).await.exit_code(0);
+            let secret = world.state(SECRET).await;
+            assert_eq!(secret["restart_reason"], "layout");
+            assert_eq!(mesh.templates().await, templates);
+            let is_tls = mesh.node.has_said("istiod", by_tls_files);
+            assert_eq!(is_tls, templates == 2);
+            assert!(mesh.chains_to_pca("istiod").await);
+            let after = mesh.node.sign_workload("istiod").await;
+            all_shake_hands(&[&before, &after]).await;
+            before = after;
+        }
     });
 }
