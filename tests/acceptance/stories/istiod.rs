@@ -34,7 +34,7 @@ async fn istiod(world: &World) -> Istiod {
 }
 
 /// When the first certificate in a file of the live Secret ends, in openssl's eyes.
-async fn end_of(world: &World, file: &str) -> i64 {
+pub(crate) async fn end_of(world: &World, file: &str) -> i64 {
     let file = world.file(file).await;
     let line = openssl(
         &["x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in"],

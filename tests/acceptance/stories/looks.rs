@@ -227,7 +227,7 @@ async fn what_may_not_be_seen_is_an_error_for_the_secret_and_a_warning_beside_it
 }
 
 /// Lays the example out in this world: its provider and its namespace, and nothing else of it.
-fn lay_out(world: &World) {
+pub(crate) fn lay_out(world: &World) {
     world.configure("");
     let provider = String::from_utf8(world.dir.read("main.tf")).unwrap();
     world.dir.write("here_override.tf", &provider);

@@ -162,7 +162,7 @@ provider "istiopca" {{
     }
 
     /// What a provider block needs to find this world's AWS instead of the real one.
-    fn sign_in_here(&self) -> String {
+    pub(crate) fn sign_in_here(&self) -> String {
         let endpoint = self.aws.endpoint();
         let directory = self.dir.path();
         let path = directory.display();

@@ -1,11 +1,13 @@
 //! Meshes that really run: a real istiod in pods that a real controller manager makes, in a network
 //! of the story's own.
 
+mod apart;
 mod fought;
 mod owed;
 mod pods;
 mod rights;
 mod rolled;
+mod shown;
 mod taken_up;
 mod walked;
 
