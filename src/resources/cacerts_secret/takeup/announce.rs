@@ -2,11 +2,12 @@
 
 use super::super::preflight::Planning;
 use super::super::{at, compose, instance};
+use crate::cluster::istiod::Deployment;
 use crate::cluster::{Cluster, NamespaceName};
 use crate::pki::Certificate;
 use crate::resources::cacerts_secret::present::Present;
 use crate::resources::cacerts_secret::settings::RestartIstiod;
-use crate::resources::mesh::{Change, Held, Reason};
+use crate::resources::mesh::{Change, Held, Reason, loads};
 use crate::resources::words;
 use crate::terraform::Diagnostic;
 
@@ -40,10 +41,15 @@ pub(in crate::resources::cacerts_secret) async fn announced(
     };
     let namespace = NamespaceName::of(&at);
     let istiods = cluster.istiods(&namespace).await.ok()?;
+    let always = settings.restart_istiod == RestartIstiod::Always;
+    let reason = |istiod: &Deployment| {
+        let demanded = (always && loads(istiod, at.name())).then_some(Reason::Always);
+        Reason::find(istiod, &change).or(demanded)
+    };
     let needed: Vec<_> = istiods
         .iter()
         .filter(|it| it.runs())
-        .filter_map(|it| Some((it.name.clone(), Reason::find(it, &change)?)))
+        .filter_map(|it| Some((it.name.clone(), reason(it)?)))
         .collect();
     let reason = needed.iter().map(|(_, reason)| *reason).min()?;
     let names: Vec<String> = needed.into_iter().map(|(name, _)| name).collect();

@@ -60,6 +60,8 @@ struct Takeup<'a> {
     namespace: NamespaceName,
     present: &'a Present,
     wrote: &'a Wrote,
+    /// Whether the plan was to write it, so that it has said what `always` means.
+    planned: bool,
 }
 
 /// Whether the user wants istiods neither restarted nor looked at.
@@ -99,11 +101,18 @@ pub(super) async fn take_up(
         namespace: NamespaceName::of(&writing.at),
         present,
         wrote: &wrote,
+        planned: writes(writing),
     };
     let unsaid = writing.prior.is_none() && !writing.planned.speaks_of("restart_reason");
     let open = unsaid || writing.planned.is_open("restart_reason");
     let announced = open || done.outputs.1.restart_reason.is_some();
     takeup.run(announced, open, advice, done).await
+}
+
+/// Whether the plan was to write files.
+fn writes(writing: &Writing<'_>) -> bool {
+    let planned = writing.planned;
+    writing.prior.is_none() || planned.is_open("files_sha256") || planned.is_open("uid")
 }
 
 /// The reason that the plan gave, or the one of before where the plan said nothing of it.
@@ -216,7 +225,7 @@ impl Takeup<'_> {
             layouts: (was, will),
             differs: self.wrote.differs,
         };
-        let always = self.settings.restart_istiod == RestartIstiod::Always;
+        let always = self.planned && self.settings.restart_istiod == RestartIstiod::Always;
         let owed = self.prior.and_then(|prior| prior.private.owed);
         // What istiod publishes says by now whether it has been restarted since.
         let owed = owed.filter(|owed| published.is_none() || !owed.reason.shows_in_roots());

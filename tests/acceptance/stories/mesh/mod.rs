@@ -2,6 +2,7 @@
 //! of the story's own.
 
 mod apart;
+mod chosen;
 mod fought;
 mod owed;
 mod pods;

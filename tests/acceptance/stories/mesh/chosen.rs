@@ -1,0 +1,72 @@
+//! What the user has chosen instead: a restart each time or never.
+
+use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::node::Istiod;
+use istiopca_acceptance::network;
+
+use super::rights::one_warning;
+use super::{ANNOUNCED, Mesh, SECRET, started, triggered};
+use crate::roots::{another_hierarchy, trusting};
+
+impl Mesh {
+    async fn both_were_started(&self, times: usize) {
+        for istiod in ["istiod", "istiod-canary"] {
+            assert_eq!(self.node.counts(istiod).await, started(times), "{istiod}");
+        }
+    }
+}
+
+#[test]
+fn whoever_wants_a_restart_each_time_has_one_of_each_revision_for_each_bundle_and_no_other() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::OpenTofu, "chosen-always").await;
+        let both = "the Deployments `istiod`, `istiod-canary`";
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(1)));
+        world.apply(&[]).await.succeeds();
+        mesh.node.deploy(&Istiod::default()).await;
+        let canary = Istiod::default().of_revision("canary");
+        mesh.node.deploy(&canary).await;
+
+        // The wish alone is no bundle.
+        let always = "restart_istiod = \"always\"";
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(always, &triggered(1)));
+        let planned = world.plan(&[]).await;
+        planned.exit_code(2).never_says(ANNOUNCED);
+        let applied = world.apply(&[]).await;
+        applied.succeeds().never_says("restarted");
+        world.plan(&[]).await.exit_code(0).never_says(ANNOUNCED);
+        mesh.both_were_started(1).await;
+
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(always, &triggered(2)));
+        let planned = world.plan(&[]).await;
+        planned.exit_code(2).says(ANNOUNCED).says(both);
+        mesh.both_were_started(1).await;
+        mesh.world.apply(&[]).await.succeeds();
+        mesh.both_were_started(2).await;
+        let written = mesh.world.state(SECRET).await;
+        assert_eq!(written["restart_reason"], "always");
+        assert_eq!(written["verified"]["by"], "pods", "{}", written["verified"]);
+        mesh.world.plan(&[]).await.exit_code(0);
+        mesh.world.apply(&[]).await.succeeds();
+        mesh.both_were_started(2).await;
+        assert!(mesh.chains_to_pca("istiod-canary").await);
+
+        // Whoever never wants one is told of what that leaves undone.
+        let (next_root, _) = another_hierarchy(&mesh.world);
+        let never = format!("restart_istiod = \"never\"\n  {}", trusting(&[&next_root]));
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(&never, &triggered(2)));
+        world.plan(&[]).await.exit_code(2).never_says(ANNOUNCED);
+        let told = [
+            "istiod is to be restarted by you",
+            both,
+            "the trusted roots change",
+        ];
+        one_warning(&world.apply(&[]).await, &told);
+        world.plan(&[]).await.exit_code(0);
+        mesh.both_were_started(2).await;
+    });
+}
