@@ -323,8 +323,8 @@ pub(super) const ATTRIBUTES: [Attribute; 28] = [
         .check(Check::OneOf(&["error", "warn"]))
         .says(
             "What becomes of an update whose certificate istiod does not use before the time is over, or whose \
-             restart does not end: with `error` it fails, so that a wave of updates stops at its first cluster, \
-             and the next plan looks again. When the Secret is created it is a warning in any case.",
+             restart does not end: with `error` it fails, so that a wave of updates stops at its first cluster; \
+             when the Secret is created it is a warning in any case. Either way the next plan looks again.",
         ),
     flag("nudge_kubelet").or(Fallback::Bool(false)).touches(&[]).says(
         "Whether the pods of istiod are touched by an annotation, so that kubelet brings their files up to date \

@@ -267,8 +267,8 @@ impl Takeup<'_> {
         None
     }
 
-    /// A failure of an update is an error where the user wants it, so that a wave of updates stops here; of a create
-    /// it is a warning, because the host would taint the Secret. Either way the next plan looks again.
+    /// A failure of an update is an error unless the user wants a warning, so that a wave of updates stops here; of a
+    /// create it is a warning, because the host would taint the Secret. In any case the next plan looks again.
     fn failed(
         &self,
         found: &str,
@@ -276,11 +276,9 @@ impl Takeup<'_> {
         done: &mut Done<CacertsSecret>,
     ) -> Option<Diagnostic> {
         done.outputs.1.verified = Some(self.nothing(found.to_owned()));
-        let counts = self.settings.on_verify_failure == OnVerifyFailure::Error;
-        done.private.unverified = counts.then(|| Unverified {
-            former: self.ends_before(),
-        });
-        if counts && self.prior.is_some() {
+        let former = self.ends_before();
+        done.private.unverified = Some(Unverified { former });
+        if self.prior.is_some() && self.settings.on_verify_failure == OnVerifyFailure::Error {
             return Some(told);
         }
         done.warnings

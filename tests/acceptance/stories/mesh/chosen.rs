@@ -1,12 +1,47 @@
-//! What the user has chosen instead: a restart each time or never.
+//! What the user has chosen instead: a warning for a failure, a restart each time or never.
 
 use istiopca_acceptance::cli::Cli;
-use istiopca_acceptance::istio::node::Istiod;
+use istiopca_acceptance::istio::node::{Istiod, Kubelet};
 use istiopca_acceptance::network;
 
 use super::rights::one_warning;
 use super::{ANNOUNCED, Mesh, SECRET, started, triggered};
 use crate::roots::{another_hierarchy, trusting};
+
+const LATE: &str = "istiod does not use what was written";
+
+#[test]
+fn an_istiod_that_is_late_costs_a_warning_where_the_user_says_so_and_is_looked_at_again() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::Terraform, "chosen-warning").await;
+        let lenient = "on_verify_failure = \"warn\"\n  timeouts {\n update = \"15s\"\n }";
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(lenient, &triggered(1)));
+        world.apply(&[]).await.succeeds();
+        mesh.node.deploy(&Istiod::default()).await;
+        mesh.node.mounts(Kubelet::Never);
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret(lenient, &triggered(2)));
+        let applied = world.apply(&[]).await;
+        one_warning(&applied, &[LATE, "still uses the former CA"]);
+        world.ordered(2);
+        let kept = world.state(SECRET).await;
+        assert_eq!(kept["intermediate"][0]["renew_triggers"]["incident"], "2");
+        assert_eq!(kept["verified"]["by"], "nothing", "{}", kept["verified"]);
+
+        let planned = world.plan(&[]).await;
+        planned.exit_code(2).never_says(ANNOUNCED);
+        mesh.node.mounts(Kubelet::AtOnce);
+        let world = &mut mesh.world;
+        let applied = world.apply(&[]).await;
+        applied.succeeds().never_says(LATE);
+        assert_eq!(world.state(SECRET).await["verified"]["by"], "pods");
+        world.plan(&[]).await.exit_code(0);
+        world.ordered(2);
+        assert!(mesh.chains_to_pca("istiod").await);
+        assert_eq!(mesh.node.counts("istiod").await, started(1));
+    });
+}
 
 impl Mesh {
     async fn both_were_started(&self, times: usize) {
