@@ -47,6 +47,9 @@ pub(in crate::resources) struct SecretNotes {
     /// A restart of istiod that no plan has announced yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) owed: Option<Owed>,
+    /// Whether an istiod was seen that a renewal restarts: only a look can then tell what the next one does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) renewals_restart: bool,
     /// Left where the last apply wanted to see istiod use what was written, and did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unverified: Option<Unverified>,

@@ -82,6 +82,7 @@ pub(super) async fn take_up(
     let unasked = is_unasked(settings);
     let opened = writing.prior.is_none() || writing.planned.is_open("verified");
     done.outputs.1.restart_reason = promised(writing);
+    done.private.renewals_restart = (writing.prior).is_some_and(|it| it.private.renewals_restart);
     if unasked || !opened {
         done.warnings.extend(advice);
         if unasked {
@@ -141,6 +142,7 @@ impl Takeup<'_> {
             let nobody = format!("no istiod in {} loads it yet", self.namespace);
             return self.left_undone(&nobody, done);
         }
+        done.private.renewals_restart = self.renewals_restart(&istiods);
         let needed = self.needed(&istiods);
         let reason = needed.first().map(|(_, reason)| *reason);
         if open {
@@ -241,6 +243,20 @@ impl Takeup<'_> {
             .collect();
         needed.sort_by_key(|(_, reason)| *reason);
         needed
+    }
+
+    /// Whether one of them is not even to take up the next certificate under these roots.
+    fn renewals_restart(&self, istiods: &[Deployment]) -> bool {
+        let will = self.settings.layout();
+        let renewal = Change {
+            secret: self.at.name(),
+            held: Held::Roots(&self.wrote.roots),
+            roots: &self.wrote.roots,
+            layouts: (Some(will), will),
+            differs: true,
+        };
+        let mut running = istiods.iter().filter(|it| it.runs());
+        running.any(|istiod| Reason::find(istiod, &renewal).is_some())
     }
 
     async fn verified(&self, done: &mut Done<CacertsSecret>) -> Option<Diagnostic> {

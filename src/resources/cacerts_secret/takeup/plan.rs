@@ -25,7 +25,7 @@ pub(in crate::resources::cacerts_secret) fn plan(
             (RestartIstiod::Never, _) => says(verdict, prior, None),
             (_, Some(owed)) => says(verdict, prior, Some(owed.reason)),
             (RestartIstiod::Always, None) => says(verdict, prior, Some(Reason::Always)),
-            (RestartIstiod::WhenRequired, None) if roots_may_change => {
+            (RestartIstiod::WhenRequired, None) if roots_may_change || notes.renewals_restart => {
                 verdict.unknown(&["restart_reason"]);
             }
             (RestartIstiod::WhenRequired, None) => says(verdict, prior, None),
@@ -112,6 +112,21 @@ mod tests {
         let none = SecretNotes::default();
         assert_eq!(
             said(RestartIstiod::WhenRequired, none, true, false),
+            (Some(None), true)
+        );
+    }
+
+    #[test]
+    fn a_renewal_under_an_istiod_that_takes_up_none_is_left_to_a_look() {
+        let seen = || SecretNotes {
+            renewals_restart: true,
+            ..SecretNotes::default()
+        };
+        let restarts = RestartIstiod::WhenRequired;
+        assert_eq!(said(restarts, seen(), true, false), (None, true));
+        assert_eq!(said(restarts, seen(), false, false), (None, false));
+        assert_eq!(
+            said(RestartIstiod::Never, seen(), true, false),
             (Some(None), true)
         );
     }

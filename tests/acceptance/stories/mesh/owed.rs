@@ -3,6 +3,7 @@
 use std::fs;
 
 use istiopca_acceptance::cli::Cli;
+use istiopca_acceptance::istio::istiod::RELOADED;
 use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
 
@@ -119,5 +120,58 @@ fn other_names_of_the_files_restart_istiod_once_either_way() {
             all_shake_hands(&[&before, &after]).await;
             before = after;
         }
+    });
+}
+
+/// What a chart mounts that wants the files one by one.
+const FILES: [&str; 4] = [
+    "ca-cert.pem",
+    "ca-key.pem",
+    "cert-chain.pem",
+    "root-cert.pem",
+];
+
+#[test]
+fn an_istiod_with_single_files_is_restarted_for_each_renewal_as_planned_once_it_is_known() {
+    network::in_its_own(async {
+        let mut mesh = Mesh::new(Cli::OpenTofu, "owed-single").await;
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(1)));
+        world.apply(&[]).await.succeeds();
+        let single = Istiod::default().of_single_files(&FILES);
+        mesh.node.deploy(&single).await;
+
+        // No run has seen this istiod yet.
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(2)));
+        world.plan(&[]).await.exit_code(2).never_says(ANNOUNCED);
+        let applied = world.apply(&[]).await;
+        applied.succeeds().says("istiod is yet to be restarted");
+        // Two looks of kubelet's later.
+        mesh.node.sign_workload("istiod").await;
+        assert!(!mesh.node.has_said("istiod", RELOADED));
+        assert_eq!(mesh.templates().await, 1);
+        let world = &mut mesh.world;
+        world.plan(&[]).await.exit_code(2).says(ANNOUNCED);
+        world.apply(&[]).await.succeeds();
+        assert_eq!(mesh.templates().await, 2);
+
+        // From now on each renewal is planned with its restart.
+        let world = &mut mesh.world;
+        world.configure(&world.issuing_secret("", &triggered(3)));
+        let planned = world.plan(&[]).await;
+        planned
+            .exit_code(2)
+            .says(ANNOUNCED)
+            .says("it has the files by `subPath`");
+        let applied = world.apply(&[]).await;
+        applied.succeeds().never_says("yet to be restarted");
+        world.ordered(3);
+        let secret = world.state(SECRET).await;
+        assert_eq!(secret["restart_reason"], "sub_path");
+        assert_eq!(secret["verified"]["by"], "pods", "{}", secret["verified"]);
+        world.plan(&[]).await.exit_code(0);
+        assert_eq!(mesh.templates().await, 3);
+        assert!(mesh.chains_to_pca("istiod").await);
     });
 }

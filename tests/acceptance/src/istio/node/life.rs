@@ -45,6 +45,8 @@ struct Body {
     address: Ipv4Addr,
     /// What the volume holds; it outlives the container.
     mounted: Files,
+    /// Whether a container goes on seeing what the volume held when it started.
+    by_sub_path: bool,
     /// The pod's annotations when the volume was last brought up to date.
     annotations: BTreeMap<String, String>,
     /// Since when the Secret holds something else.
@@ -120,6 +122,7 @@ impl Life {
             },
             address,
             mounted: seen.files.clone(),
+            by_sub_path: by_sub_path(&self.pod),
             annotations: seen.annotations.clone(),
             behind_since: None,
             restarts: 0,
@@ -188,6 +191,7 @@ impl Life {
         let since = *body.behind_since.get_or_insert_with(Instant::now);
         let nudged = seen.annotations != body.annotations;
         let due = match self.shared.kubelet() {
+            _ if body.by_sub_path && process.is_some() => false,
             Kubelet::AtOnce => true,
             Kubelet::After(delay) => nudged || since.elapsed() >= delay,
             Kubelet::Never => false,
@@ -223,6 +227,13 @@ impl Life {
     fn name(&self) -> String {
         self.pod.metadata.name.clone().unwrap_or_default()
     }
+}
+
+/// Whether the container has single files of its volumes.
+fn by_sub_path(pod: &Pod) -> bool {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let mut mounts = containers.flat_map(|container| container.volume_mounts.iter().flatten());
+    mounts.any(|mount| mount.sub_path.is_some())
 }
 
 /// The container's environment, as far as it is written out.

@@ -13,6 +13,8 @@ pub struct Istiod {
     pub settings: Vec<(String, String)>,
     /// After how many seconds a rollout without progress counts as stuck.
     pub progress_deadline: u32,
+    /// Files of the Secret that are mounted one by one; without any, all of it is, as a folder.
+    pub sub_paths: Vec<String>,
 }
 
 /// Of the container that is istiod.
@@ -29,6 +31,7 @@ impl Default for Istiod {
             replicas: 1,
             settings: Vec::new(),
             progress_deadline: 600,
+            sub_paths: Vec::new(),
         }
     }
 }
@@ -45,6 +48,13 @@ impl Istiod {
     #[must_use]
     pub fn of_revision(mut self, revision: &str) -> Self {
         revision.clone_into(&mut self.revision);
+        self
+    }
+
+    /// The same with these files of the Secret mounted one by one, by `subPath`.
+    #[must_use]
+    pub fn of_single_files(mut self, names: &[&str]) -> Self {
+        self.sub_paths = names.iter().map(|name| (*name).to_owned()).collect();
         self
     }
 
@@ -92,11 +102,20 @@ impl Istiod {
                 "env": environment,
                 "ports": [{"containerPort": 8080}, {"containerPort": 15012}, {"containerPort": 15014}],
                 "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
-                "volumeMounts": [
-                    {"name": "cacerts", "mountPath": "/etc/cacerts", "readOnly": true},
-                ],
+                "volumeMounts": self.mounts(),
             }],
             "volumes": [{"name": "cacerts", "secret": {"secretName": "cacerts", "optional": true}}],
         })
+    }
+
+    fn mounts(&self) -> Value {
+        if self.sub_paths.is_empty() {
+            return json!([{"name": "cacerts", "mountPath": "/etc/cacerts", "readOnly": true}]);
+        }
+        let single = |name: &String| {
+            let place = format!("/etc/cacerts/{name}");
+            json!({"name": "cacerts", "mountPath": place, "subPath": name, "readOnly": true})
+        };
+        self.sub_paths.iter().map(single).collect()
     }
 }
