@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::selector::Selector;
 use super::version::Version;
-use super::{REVISION, restart};
+use super::{Pod, REVISION, restart};
 use crate::cluster::null::null_as_default;
 
 /// A Deployment of istiod as it was read.
@@ -46,6 +47,7 @@ pub struct Deployment {
     /// Whether it takes further variables from a ConfigMap or a Secret as a whole, so that `env` need not be all.
     pub env_from_elsewhere: bool,
     mounts: BTreeMap<String, Mount>,
+    selector: Selector,
 }
 
 /// What a controller says of one aspect of a Deployment.
@@ -159,6 +161,12 @@ impl Deployment {
         self.mounts.get(secret).copied()
     }
 
+    /// Whether the pod is one of its own, as its selector says. Where selectors of two overlap, which the API advises
+    /// against and does not prevent, the pod is taken for either's.
+    pub fn has(&self, pod: &Pod) -> bool {
+        self.selector.takes(&pod.labels)
+    }
+
     /// When its pods were last restarted by whoever keeps to kubectl's convention, in that one's words.
     pub fn restarted_at(&self) -> Option<&str> {
         let said = self.template_annotations.get(restart::RESTARTED_AT);
@@ -208,6 +216,8 @@ struct Spec {
     replicas: Option<u32>,
     #[serde(default)]
     paused: bool,
+    #[serde(default)]
+    selector: Selector,
     template: Template,
 }
 
@@ -316,6 +326,7 @@ impl From<Object> for Deployment {
             env: container.map(environment).unwrap_or_default(),
             env_from_elsewhere: container.is_some_and(|it| !it.env_from.is_empty()),
             mounts: mounts(&template.spec.volumes, container),
+            selector: spec.selector,
             name: metadata.name,
             uid: metadata.uid,
             resource_version: metadata.resource_version,

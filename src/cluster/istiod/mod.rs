@@ -7,6 +7,7 @@ mod deployment;
 mod gauges;
 mod pod;
 mod restart;
+mod selector;
 mod version;
 
 use http::Method;

@@ -36,6 +36,8 @@ pub struct Pod {
     pub deleting: bool,
     /// What keeps it from being ready, as far as anybody says.
     pub waiting: Vec<Waiting>,
+    /// By which selectors find it.
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 /// Something that a pod waits for.
@@ -202,6 +204,7 @@ impl From<Object> for Pod {
             deleting: metadata.deletion_timestamp.is_some(),
             name: metadata.name,
             uid: metadata.uid,
+            labels: metadata.labels,
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn deployment_json(change: impl FnOnce(&mut Value)) -> Value {
         },
         "spec": {
             "replicas": 2,
+            "selector": {"matchLabels": {"app": "istiod", "istio.io/rev": "default"}},
             "template": {
                 "metadata": {
                     "labels": {"app": "istiod", "istio.io/rev": "default"},

@@ -231,10 +231,30 @@ async fn pods_are_listed_with_what_they_are_made_of() {
         restarts: 1,
         deleting: false,
         waiting: Vec::new(),
+        labels: [
+            ("app", "istiod"),
+            ("istio.io/rev", "default"),
+            ("pod-template-hash", "5b4f"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
     };
     assert_eq!(found[1], expected);
     let path = "/api/v1/namespaces/istio-system/pods?labelSelector=app%3Distiod";
     assert_eq!(sent.lines(), [format!("GET {path}")]);
+}
+
+#[test]
+fn a_pod_is_of_the_deployment_whose_selector_takes_it() {
+    let canary = deployment(|json| {
+        json["spec"]["selector"]["matchLabels"]["istio.io/rev"] = json!("canary");
+    });
+    let of_canary = pod("istiod-canary-1", |json| {
+        json["metadata"]["labels"]["istio.io/rev"] = json!("canary");
+    });
+    assert!(canary.has(&of_canary) && !canary.has(&pod("istiod-1", unchanged)));
+    let default = deployment(unchanged);
+    assert!(!default.has(&of_canary) && default.has(&pod("istiod-1", unchanged)));
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //!
 //! The facts are those of istiod's source, `pilot/pkg/bootstrap/istio_ca.go` and `security/pkg/pki/ca`.
 
+mod asked;
 mod reload;
 mod rollout;
 mod shown;
 
+pub(super) use asked::Asked;
 pub(super) use reload::{Change, Held, Reason, loads};
 pub(super) use rollout::{Rollout, hindrances};
 pub(super) use shown::{Ends, Shown, Untold};

@@ -23,7 +23,7 @@ use crate::clients::Clients;
 use crate::cluster::istiod::Deployment;
 use crate::cluster::{Cluster, Error, NamespaceName, SecretName};
 use crate::pki::{Fingerprint, Format};
-use crate::resources::mesh::{Change, Ends, Held, Reason, loads};
+use crate::resources::mesh::{Asked, Change, Ends, Held, Reason, loads};
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done};
 
@@ -148,8 +148,9 @@ impl Takeup<'_> {
         if open {
             done.outputs.1.restart_reason = reason.map(|reason| reason.word().to_owned());
         }
+        let asked = Asked::by(&istiods, self.at.name());
         let Some(reason) = reason else {
-            return self.verified(done).await;
+            return self.verified(&asked, done).await;
         };
         if let Some(told) = self.withheld(&needed, reason, announced) {
             let never = self.settings.restart_istiod == RestartIstiod::Never;
@@ -157,7 +158,7 @@ impl Takeup<'_> {
             done.warnings.push(told);
             return self.left_undone("istiod is yet to be restarted", done);
         }
-        self.restarted(&needed, reason, done).await
+        self.restarted(&needed, reason, &asked, done).await
     }
 
     async fn without_istiods(
@@ -174,7 +175,7 @@ impl Takeup<'_> {
         if vain {
             self.left_undone("istiod is yet to be restarted", done)
         } else {
-            self.verified(done).await
+            self.verified(&Asked::All, done).await
         }
     }
 
@@ -198,10 +199,11 @@ impl Takeup<'_> {
         &self,
         needed: &[(&Deployment, Reason)],
         reason: Reason,
+        asked: &Asked<'_>,
         done: &mut Done<CacertsSecret>,
     ) -> Option<Diagnostic> {
         match self.restart(needed).await {
-            Restarted::Serving => self.verified(done).await,
+            Restarted::Serving => self.verified(asked, done).await,
             Restarted::Refused(error) => {
                 let told = words::restart_refused(self.instance, &error, reason.word());
                 done.warnings.push(told);
@@ -259,8 +261,12 @@ impl Takeup<'_> {
         running.any(|istiod| Reason::find(istiod, &renewal).is_some())
     }
 
-    async fn verified(&self, done: &mut Done<CacertsSecret>) -> Option<Diagnostic> {
-        match self.verify(&mut done.warnings).await {
+    async fn verified(
+        &self,
+        asked: &Asked<'_>,
+        done: &mut Done<CacertsSecret>,
+    ) -> Option<Diagnostic> {
+        match self.verify(asked, &mut done.warnings).await {
             None => {
                 done.outputs.1.verified = None;
                 None

@@ -8,7 +8,7 @@ use crate::cluster::istiod::Pod;
 use crate::cluster::{Error, Problem};
 use crate::resources::cacerts_secret::settings::Verify;
 use crate::resources::cacerts_secret::trust;
-use crate::resources::mesh::{Ends, Shown, Untold};
+use crate::resources::mesh::{Asked, Ends, Shown, Untold};
 use crate::resources::words;
 use crate::terraform::Diagnostic;
 
@@ -53,11 +53,15 @@ enum Told {
 
 impl Takeup<'_> {
     /// Looks in the way that the user wants, and in the next best where a right is missing; `None` if not at all.
-    pub(super) async fn verify(&self, warnings: &mut Vec<Diagnostic>) -> Option<Found> {
+    pub(super) async fn verify(
+        &self,
+        asked: &Asked<'_>,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Option<Found> {
         match self.settings.verify {
             Verify::None => return None,
             Verify::Root => {}
-            Verify::Pods => match self.by_pods(warnings).await {
+            Verify::Pods => match self.by_pods(asked, warnings).await {
                 Ok(Some(found)) => return Some(found),
                 // The gauges cannot tell, as where only a root has come.
                 Ok(None) => {}
@@ -67,12 +71,18 @@ impl Takeup<'_> {
         Some(self.by_root(warnings).await)
     }
 
-    async fn by_pods(&self, warnings: &mut Vec<Diagnostic>) -> Result<Option<Found>, Error> {
+    async fn by_pods(
+        &self,
+        asked: &Asked<'_>,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Result<Option<Found>, Error> {
         let mut told = BTreeMap::new();
         let mut nudge = self.settings.nudge_kubelet;
         loop {
             let pods = self.cluster.istiod_pods(&self.namespace).await?;
-            let pods: Vec<Pod> = pods.into_iter().filter(serves).collect();
+            let serving = pods.into_iter().filter(serves);
+            let (pods, others): (Vec<Pod>, Vec<Pod>) = serving.partition(|pod| asked.is(pod));
+            let others = others.len();
             told.retain(|uid: &String, _| pods.iter().any(|pod| pod.uid == *uid));
             for pod in &pods {
                 if !told.get(&pod.uid).is_some_and(Told::is_settled) {
@@ -81,13 +91,13 @@ impl Takeup<'_> {
                 }
             }
             if told.values().all(Told::is_settled) {
-                return Ok(summary(&pods, &told));
+                return Ok(summary(&pods, &told, others));
             }
             if std::mem::take(&mut nudge) {
                 warnings.extend(self.nudge(&pods).await);
             }
             if !self.may_look_again().await {
-                return Ok(summary(&pods, &told));
+                return Ok(summary(&pods, &told, others));
             }
         }
     }
@@ -175,6 +185,25 @@ impl Takeup<'_> {
     }
 }
 
+impl Found {
+    /// So many pods more were there, of istiods that do not load the Secret.
+    fn beside(mut self, others: usize) -> Self {
+        let told = match others {
+            0 => return self,
+            1 => "1 other was not asked, as its istiod does not load the Secret".to_owned(),
+            _ => format!("{others} others were not asked, as their istiods do not load the Secret"),
+        };
+        match &mut self {
+            Self::Taken { found, .. } | Self::Unknown { found } => {
+                *found = format!("{found}; {told}");
+            }
+            // What is wrong is said of those that were asked.
+            Self::NotTaken { .. } => {}
+        }
+        self
+    }
+}
+
 impl Told {
     /// Whether asking again would tell nothing else.
     fn is_settled(&self) -> bool {
@@ -194,8 +223,9 @@ fn is_denied(error: &Error) -> bool {
     matches!(error.problem, Problem::Forbidden { .. })
 }
 
-/// `None` where all pods that answer show ends that the former bundle had, too.
-fn summary(pods: &[Pod], told: &BTreeMap<String, Told>) -> Option<Found> {
+/// `None` where all pods that answer show ends that the former bundle had, too. Of the `others` is said that they were
+/// not asked.
+fn summary(pods: &[Pod], told: &BTreeMap<String, Told>, others: usize) -> Option<Found> {
     let shown = told.values().filter_map(|told| match told {
         Told::Shows(shown) => Some(*shown),
         Told::Silent { .. } | Told::Unready { .. } => None,
@@ -205,7 +235,7 @@ fn summary(pods: &[Pod], told: &BTreeMap<String, Told>) -> Option<Found> {
     if !shown.is_empty() && shown.into_iter().all(alike) {
         return None;
     }
-    Some(told_of(pods, told))
+    Some(told_of(pods, told).beside(others))
 }
 
 fn told_of(pods: &[Pod], told: &BTreeMap<String, Told>) -> Found {
@@ -235,7 +265,7 @@ fn told_of(pods: &[Pod], told: &BTreeMap<String, Told>) -> Found {
     };
     match (new, silent.as_slice()) {
         (0, []) => Found::Unknown {
-            found: "no pod of istiod runs".to_owned(),
+            found: "no pod of istiod that loads the Secret runs".to_owned(),
         },
         (0, silent) => Found::Unknown {
             found: silent.join("; "),
@@ -283,11 +313,15 @@ mod tests {
 
     /// What is concluded of pods of which this is known.
     fn concluded(told: Vec<Told>) -> Option<Found> {
+        concluded_beside(0, told)
+    }
+
+    fn concluded_beside(others: usize, told: Vec<Told>) -> Option<Found> {
         let pods: Vec<Pod> = (0..told.len())
             .map(|place| samples::pod(&format!("istiod-{place}"), |_| {}))
             .collect();
         let told = pods.iter().map(|pod| pod.uid.clone()).zip(told).collect();
-        summary(&pods, &told)
+        summary(&pods, &told, others)
     }
 
     fn silent() -> Told {
@@ -328,6 +362,30 @@ mod tests {
         for told in [vec![silent()], vec![shows(start)], Vec::new()] {
             assert!(matches!(concluded(told), Some(Found::Unknown { .. })));
         }
+    }
+
+    #[test]
+    fn pods_that_were_not_asked_are_told_of_and_not_counted() {
+        for (others, expected) in [
+            (
+                1,
+                "1 pod of istiod uses the new CA; 1 other was not asked, as its istiod does not load the Secret",
+            ),
+            (
+                2,
+                "1 pod of istiod uses the new CA; 2 others were not asked, as their istiods do not load the Secret",
+            ),
+        ] {
+            let Some(Found::Taken { found, .. }) =
+                concluded_beside(others, vec![shows(Shown::New)])
+            else {
+                panic!("it is taken up")
+            };
+            assert_eq!(found, expected);
+        }
+        let none = concluded_beside(1, Vec::new());
+        assert!(matches!(none, Some(Found::Unknown { found })
+            if found.starts_with("no pod of istiod that loads the Secret runs; 1 other")));
     }
 
     #[test]

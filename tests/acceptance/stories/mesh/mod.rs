@@ -4,6 +4,7 @@
 mod apart;
 mod chosen;
 mod fought;
+mod mixed;
 mod owed;
 mod pods;
 mod rights;

@@ -48,7 +48,7 @@ impl Keeper {
                 let seen = Seen {
                     deleting: pod.metadata.deletion_timestamp.is_some(),
                     annotations: pod.annotations().clone(),
-                    files: files.clone(),
+                    files: mounts(&pod).then(|| files.clone()).unwrap_or_default(),
                 };
                 match lives.get(&pod.name_any()) {
                     Some(life) => {
@@ -101,6 +101,16 @@ impl Keeper {
             .map(|(name, text)| (name, text.0))
             .collect())
     }
+}
+
+/// Whether the Secret is among the pod's volumes.
+fn mounts(pod: &Pod) -> bool {
+    let volumes = pod
+        .spec
+        .iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
+    let mut secrets = volumes.filter_map(|volume| volume.secret.as_ref()?.secret_name.as_deref());
+    secrets.any(|name| name == SECRET)
 }
 
 /// A pod whose life could not be written down is a story that hangs: it is said at once.

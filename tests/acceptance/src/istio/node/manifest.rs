@@ -11,6 +11,8 @@ pub struct Istiod {
     pub replicas: u32,
     /// More environment variables of the container.
     pub settings: Vec<(String, String)>,
+    /// Whether it has the Secret `cacerts` among its volumes, as in Istio's chart.
+    pub mounts: bool,
     /// After how many seconds a rollout without progress counts as stuck.
     pub progress_deadline: u32,
     /// Files of the Secret that are mounted one by one; without any, all of it is, as a folder.
@@ -30,6 +32,7 @@ impl Default for Istiod {
             revision: "default".to_owned(),
             replicas: 1,
             settings: Vec::new(),
+            mounts: true,
             progress_deadline: 600,
             sub_paths: Vec::new(),
         }
@@ -94,6 +97,13 @@ impl Istiod {
         ];
         let settings = self.settings.iter();
         environment.extend(settings.map(|(name, value)| json!({"name": name, "value": value})));
+        let (mounts, volumes) = if self.mounts {
+            let secret = json!({"secretName": "cacerts", "optional": true});
+            let volume = json!({"name": "cacerts", "secret": secret});
+            (self.volume_mounts(), vec![volume])
+        } else {
+            (Vec::new(), Vec::new())
+        };
         json!({
             "containers": [{
                 "name": CONTAINER,
@@ -102,18 +112,19 @@ impl Istiod {
                 "env": environment,
                 "ports": [{"containerPort": 8080}, {"containerPort": 15012}, {"containerPort": 15014}],
                 "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
-                "volumeMounts": self.mounts(),
+                "volumeMounts": mounts,
             }],
-            "volumes": [{"name": "cacerts", "secret": {"secretName": "cacerts", "optional": true}}],
+            "volumes": volumes,
         })
     }
 
-    fn mounts(&self) -> Value {
+    fn volume_mounts(&self) -> Vec<Value> {
+        let place = "/etc/cacerts";
         if self.sub_paths.is_empty() {
-            return json!([{"name": "cacerts", "mountPath": "/etc/cacerts", "readOnly": true}]);
+            return vec![json!({"name": "cacerts", "mountPath": place, "readOnly": true})];
         }
         let single = |name: &String| {
-            let place = format!("/etc/cacerts/{name}");
+            let place = format!("{place}/{name}");
             json!({"name": "cacerts", "mountPath": place, "subPath": name, "readOnly": true})
         };
         self.sub_paths.iter().map(single).collect()
