@@ -1,12 +1,14 @@
 //! A ConfigMap beside the Secret, which istiod writes and we only read.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::Method;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error::{self, Action, Error, Kind, Problem, Verb};
+use super::secret::is_subdomain;
 use super::wire::Call;
 use super::{Cluster, SecretName};
 
@@ -14,14 +16,12 @@ impl Cluster {
     /// The ConfigMap of that name in the Secret's namespace; `None` only when the API
     /// server itself says that there is none.
     ///
-    /// `name` is text of ours, fit for a request path.
-    ///
     /// # Errors
     /// When the API server does not say.
     pub async fn config_map_beside(
         &self,
         secret: &SecretName,
-        name: &'static str,
+        name: &ConfigMapName,
     ) -> Result<Option<ConfigMap>, Error> {
         let namespace = secret.namespace();
         let action = Action {
@@ -40,6 +40,30 @@ impl Cluster {
             }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The name of a ConfigMap, fit for a request path: an RFC 1123 subdomain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigMapName(String);
+
+/// The one in which istiod publishes its roots, unless it is told otherwise.
+impl Default for ConfigMapName {
+    fn default() -> Self {
+        Self("istio-ca-root-cert".to_owned())
+    }
+}
+
+impl ConfigMapName {
+    /// This name; `None` for what no object could have.
+    pub fn new(text: &str) -> Option<Self> {
+        is_subdomain(text).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ConfigMapName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -105,8 +129,8 @@ mod tests {
         });
         let empty = json!({"metadata": {"creationTimestamp": made}});
         let (cluster, sent) = script::cluster([(200, reply), (200, empty)]);
-        let secret = secret();
-        let read = || cluster.config_map_beside(&secret, "istio-ca-root-cert");
+        let (secret, name) = (secret(), ConfigMapName::default());
+        let read = || cluster.config_map_beside(&secret, &name);
         let expected = |texts: &[(&str, &str)], written: &str| ConfigMap {
             data: texts
                 .iter()
@@ -121,6 +145,15 @@ mod tests {
         assert_eq!(sent.lines(), [line, line]);
     }
 
+    #[test]
+    fn what_could_lead_a_request_elsewhere_is_no_name() {
+        for text in ["", "../secrets/cacerts", "a/b", "Roots", "a?b", ".."] {
+            assert_eq!(ConfigMapName::new(text), None, "{text:?}");
+        }
+        let name = ConfigMapName::new("mesh-roots.v2").unwrap();
+        assert_eq!(name.to_string(), "mesh-roots.v2");
+    }
+
     #[tokio::test]
     async fn a_config_map_is_absent_only_when_the_server_says_so() {
         let absent = status(
@@ -131,8 +164,8 @@ mod tests {
         );
         let elsewhere = (404, json!({"error": "no such route"}));
         let (cluster, _) = script::cluster([absent, elsewhere]);
-        let secret = secret();
-        let read = || cluster.config_map_beside(&secret, "istio-ca-root-cert");
+        let (secret, name) = (secret(), ConfigMapName::default());
+        let read = || cluster.config_map_beside(&secret, &name);
         assert_eq!(read().await, Ok(None));
         assert!(read().await.is_err());
     }
@@ -144,7 +177,7 @@ mod tests {
         let reply = status(403, "Forbidden", message, json!({"kind": "configmaps"}));
         let (cluster, _) = script::cluster([reply]);
         let error = cluster
-            .config_map_beside(&secret(), "istio-ca-root-cert")
+            .config_map_beside(&secret(), &ConfigMapName::default())
             .await
             .unwrap_err();
         assert!(

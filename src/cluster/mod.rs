@@ -30,7 +30,7 @@ use std::sync::Arc;
 use http::Method;
 
 pub use access::{Access, Denied};
-pub use config_map::ConfigMap;
+pub use config_map::{ConfigMap, ConfigMapName};
 pub use connect::{
     Clock, ConnectError, EksCluster, Fingerprint, Found, Reach, Resolved, SecretText, Settings,
     SettingsError, Target, resolve, resolve_found,

@@ -42,10 +42,10 @@ pub struct Deployment {
     pub conditions: Vec<Condition>,
     /// Annotations of the pod template.
     pub template_annotations: BTreeMap<String, String>,
-    /// Those of [`Setting`] that its container has.
-    pub env: BTreeMap<Setting, Env>,
-    /// Whether it takes further variables from a ConfigMap or a Secret as a whole, so that `env` need not be all.
-    pub env_from_elsewhere: bool,
+    /// Those of [`Setting`] that its container names.
+    env: BTreeMap<Setting, Env>,
+    /// With what the names of those begin that come from ConfigMaps and Secrets as wholes; empty where with anything.
+    env_from: Vec<String>,
     mounts: BTreeMap<String, Mount>,
     selector: Selector,
 }
@@ -156,6 +156,17 @@ impl Deployment {
         self.wanted > 0 || self.replicas > 0
     }
 
+    /// What its container has for this variable; `None` where that is left at istiod's default. One that is not named
+    /// may still come with a ConfigMap or a Secret that is taken over as a whole.
+    pub fn told(&self, setting: Setting) -> Option<&Env> {
+        let could_name = |prefix: &String| setting.name().starts_with(prefix.as_str());
+        let named = self.env.get(&setting);
+        named.or_else(|| {
+            let may_come = self.env_from.iter().any(could_name);
+            may_come.then_some(&Env::FromElsewhere)
+        })
+    }
+
     /// How the pods get the Secret of this name; `None` if they do not.
     pub fn mount_of(&self, secret: &str) -> Option<Mount> {
         self.mounts.get(secret).copied()
@@ -245,7 +256,7 @@ struct Container {
     #[serde(default, deserialize_with = "null_as_default")]
     env: Vec<Variable>,
     #[serde(default, deserialize_with = "null_as_default")]
-    env_from: Vec<serde::de::IgnoredAny>,
+    env_from: Vec<Whole>,
     #[serde(default, deserialize_with = "null_as_default")]
     volume_mounts: Vec<VolumeMount>,
 }
@@ -257,6 +268,13 @@ struct Variable {
     #[serde(default)]
     value: String,
     value_from: Option<serde::de::IgnoredAny>,
+}
+
+/// A ConfigMap or a Secret all of whose keys become variables.
+#[derive(Deserialize)]
+struct Whole {
+    #[serde(default, deserialize_with = "null_as_default")]
+    prefix: String,
 }
 
 #[derive(Deserialize)]
@@ -324,7 +342,7 @@ impl From<Object> for Deployment {
             revision: revision(&metadata, &template.metadata),
             version: version(&metadata, &template.metadata, container),
             env: container.map(environment).unwrap_or_default(),
-            env_from_elsewhere: container.is_some_and(|it| !it.env_from.is_empty()),
+            env_from: container.map(wholes).unwrap_or_default(),
             mounts: mounts(&template.spec.volumes, container),
             selector: spec.selector,
             name: metadata.name,
@@ -390,6 +408,11 @@ fn environment(container: &Container) -> BTreeMap<Setting, Env> {
         Some((setting, value))
     });
     kept.collect()
+}
+
+fn wholes(container: &Container) -> Vec<String> {
+    let wholes = container.env_from.iter();
+    wholes.map(|it| it.prefix.clone()).collect()
 }
 
 fn mounts(volumes: &[Volume], container: Option<&Container>) -> BTreeMap<String, Mount> {

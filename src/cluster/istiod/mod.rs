@@ -3,6 +3,7 @@
 //!
 //! This room only reads and restarts. Which istiod needs a restart, and what the gauges mean, is not its business.
 
+mod bearing;
 mod deployment;
 mod gauges;
 mod pod;
@@ -19,6 +20,7 @@ use super::null::null_as_default;
 use super::wire::Call;
 use super::{Cluster, NamespaceName};
 
+pub use bearing::{Bearing, Istiod, bearings};
 pub use deployment::{Condition, Deployment, Env, Mount, Setting};
 pub use gauges::{Expiries, NotGauges};
 pub use pod::{Pod, Waiting};

@@ -95,7 +95,8 @@ fn a_deployment_is_read_as_far_as_rollouts_and_its_ca_depend_on_it() {
     let pods = (read.wanted, read.replicas, read.updated, read.available);
     assert_eq!(pods, (2, 2, 2, 2));
     assert_eq!(read.version, Some(Version::new(1, 24, 3)));
-    assert!(!read.paused && !read.deleting && !read.env_from_elsewhere);
+    assert!(!read.paused && !read.deleting);
+    assert_eq!(read.told(Setting::MultiRoot), None);
     assert_eq!(read.condition("Available").unwrap().status, "True");
     assert_eq!(read.condition("Progressing"), None);
     assert_eq!(read.template_annotations["prometheus.io/port"], "15014");
@@ -113,16 +114,16 @@ fn of_the_environment_only_what_bears_on_the_ca_is_kept() {
             {"name": "EXTERNAL_CA", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "y"}}},
             {"name": "ENABLE_CA_SERVER"},
         ]);
-        container["envFrom"] = json!([{"configMapRef": {"name": "more"}}]);
     });
     let text = |text: &str| Env::Text(text.to_owned());
-    let expected = [
-        (Setting::MultiRoot, text("true")),
-        (Setting::ExternalCa, Env::FromElsewhere),
-        (Setting::CaServer, text("")),
-    ];
-    assert_eq!(read.env, expected.into());
-    assert!(read.env_from_elsewhere);
+    for (setting, expected) in [
+        (Setting::MultiRoot, Some(text("true"))),
+        (Setting::ExternalCa, Some(Env::FromElsewhere)),
+        (Setting::CaServer, Some(text(""))),
+        (Setting::AutoReload, None),
+    ] {
+        assert_eq!(read.told(setting), expected.as_ref(), "{setting:?}");
+    }
     assert!(!format!("{read:?}").contains("hunter2"));
 }
 

@@ -82,7 +82,7 @@ pub(in crate::cluster) fn is_label(text: &str) -> bool {
 }
 
 /// Whether this is an RFC 1123 subdomain.
-pub(super) fn is_subdomain(text: &str) -> bool {
+pub(in crate::cluster) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_name_part)
 }
 

@@ -1,11 +1,9 @@
-//! Who else writes the Secret, or takes it for its own: known by what such writers leave on the object, and by what an
-//! istiod is told in its environment. Pure.
+//! Who else writes the Secret: known by what such writers leave on the object. Pure.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Field, Observed};
-use crate::cluster::istiod::{Deployment, Env, Setting};
 
 /// A system that keeps Secrets as it wants them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,29 +29,6 @@ pub struct Controller {
     pub writer: Writer,
     /// The mark on the Secret, as it stands there.
     pub mark: String,
-}
-
-/// What an istiod is told that keeps it from taking its CA out of the Secret as it should.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bearing {
-    /// Which one, by its Deployment.
-    pub deployment: String,
-    /// The variable of its environment.
-    pub variable: &'static str,
-    /// What that is set to.
-    pub value: String,
-    /// What it makes of the Secret.
-    pub istiod: Istiod,
-}
-
-/// What an istiod makes of the Secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Istiod {
-    /// It keeps its own self-signed CA there. One that runs takes what somebody else writes for that, and publishes the
-    /// certificate in it as the root of the mesh.
-    Takes,
-    /// It does not sign: somebody else does, and nothing reads the Secret.
-    PassesOver,
 }
 
 /// A mark on a Secret.
@@ -103,6 +78,9 @@ const MARKS: &[(Writer, Mark)] = &[
         Writer::Reflector,
         Mark::Named("reflector.v1.k8s.emberstack.com/reflects"),
     ),
+    // What Tetrate's operators and control plane make is labelled and annotated below this domain, such as
+    // `platform.tsb.tetrate.io/component` and `xcp.tetrate.io/contentHash` (<https://docs.tetrate.io/service-bridge>).
+    // Under which names they write fields is nowhere documented, so that nothing is concluded from those.
     (Writer::Tetrate, Mark::Of("tetrate.io")),
 ];
 
@@ -116,8 +94,6 @@ const MANAGERS: &[(Writer, &str)] = &[
     (Writer::Helm, "helm"),
     (Writer::ExternalSecrets, "external-secrets"),
     (Writer::Istiod, "pilot-discovery"),
-    (Writer::Tetrate, "xcp-"),
-    (Writer::Tetrate, "tsb-"),
 ];
 
 /// Kinds of objects that controllers make Secrets from, and that own those.
@@ -205,40 +181,6 @@ impl Mark {
     }
 }
 
-/// What the istiods beside the Secret make of it, each of whom does not do as it should. A Secret of another name is
-/// mounted by the user's own doing, and none that istiod would keep its own CA in.
-pub fn bearings(istiods: &[Deployment], secret: &str) -> Vec<Bearing> {
-    let there = istiods.iter().filter(|it| !it.deleting);
-    let all = there.flat_map(|deployment| {
-        let told = deployment.env.iter();
-        told.filter_map(|(setting, value)| bearing(deployment, *setting, value))
-    });
-    let own = |it: &Bearing| it.istiod != Istiod::Takes || secret == ITS_OWN;
-    all.filter(own).collect()
-}
-
-/// The name under which istiod keeps its own CA, when told to.
-const ITS_OWN: &str = "cacerts";
-
-fn bearing(deployment: &Deployment, setting: Setting, value: &Env) -> Option<Bearing> {
-    let flag = value.flag();
-    let Env::Text(value) = value else {
-        return None;
-    };
-    let istiod = match setting {
-        Setting::CacertsForSelfSigned if flag == Some(true) => Istiod::Takes,
-        Setting::ExternalCa if !value.is_empty() => Istiod::PassesOver,
-        Setting::CaServer if flag == Some(false) => Istiod::PassesOver,
-        _ => return None,
-    };
-    Some(Bearing {
-        deployment: deployment.name.clone(),
-        variable: setting.name(),
-        value: value.clone(),
-        istiod,
-    })
-}
-
 impl fmt::Display for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -261,7 +203,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::istiod::samples::deployment;
     use crate::cluster::secret::samples::{foreign, observed};
 
     fn writers(found: &[Controller]) -> Vec<String> {
@@ -317,14 +258,14 @@ mod tests {
             ),
             (
                 "labels",
-                "xcp.tetrate.io/cluster",
-                "a",
+                "platform.tsb.tetrate.io/component",
+                "xcp",
                 "Tetrate's control plane",
             ),
             (
                 "annotations",
-                "tetrate.io/owner",
-                "a",
+                "xcp.tetrate.io/contentHash",
+                "ea6e317d90873ee3",
                 "Tetrate's control plane",
             ),
         ] {
@@ -392,6 +333,7 @@ mod tests {
             ("cert-manager", None),
             ("pilot-discovery", Some(Writer::Istiod)),
             ("kubectl-edit", None),
+            ("xcp-edge", None),
         ] {
             assert_eq!(controller_of(manager), expected, "{manager}");
             let by = |fields: serde_json::Value| {
@@ -431,52 +373,5 @@ mod tests {
         };
         assert_eq!(rivals(&labelled(true)), []);
         assert_eq!(rivals(&labelled(false))[0].writer, Writer::Helm);
-    }
-
-    fn told(variable: &str, value: &str) -> Vec<Deployment> {
-        let variable = json!({"name": variable, "value": value});
-        let change = |json: &mut serde_json::Value| {
-            json["spec"]["template"]["spec"]["containers"][0]["env"] = json!([variable]);
-        };
-        vec![deployment(change)]
-    }
-
-    #[test]
-    fn an_istiod_is_judged_by_what_it_is_told_as_it_reads_it() {
-        let (flag, external, server) = (
-            "USE_CACERTS_FOR_SELF_SIGNED_CA",
-            "EXTERNAL_CA",
-            "ENABLE_CA_SERVER",
-        );
-        for (variable, value, expected) in [
-            (flag, "true", Some(Istiod::Takes)),
-            (flag, "1", Some(Istiod::Takes)),
-            (flag, "false", None),
-            (flag, "yes", None),
-            (flag, "", None),
-            (
-                external,
-                "ISTIOD_RA_KUBERNETES_API",
-                Some(Istiod::PassesOver),
-            ),
-            (external, "", None),
-            (server, "false", Some(Istiod::PassesOver)),
-            (server, "true", None),
-            (server, "no", None),
-            ("ISTIO_MULTIROOT_MESH", "true", None),
-        ] {
-            let found = bearings(&told(variable, value), "cacerts");
-            let found: Vec<_> = found.iter().map(|it| it.istiod).collect();
-            assert_eq!(found, Vec::from_iter(expected), "{variable}={value}");
-        }
-    }
-
-    #[test]
-    fn an_istiod_that_goes_or_looks_elsewhere_is_none() {
-        let mut istiods = told("USE_CACERTS_FOR_SELF_SIGNED_CA", "true");
-        assert_eq!(bearings(&istiods, "another"), []);
-        assert_eq!(bearings(&istiods, "cacerts").len(), 1);
-        istiods[0].deleting = true;
-        assert_eq!(bearings(&istiods, "cacerts"), []);
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum Unseen {
 impl Unseen {
     pub(super) fn told(&self, instance: &Instance) -> Diagnostic {
         match self {
-            Self::Pods(error) => words::istiods_not_read(instance, error),
+            Self::Pods(error) => words::pods_not_read(instance, error),
             Self::Gauges(error) => words::gauges_unseen(instance, error),
         }
     }

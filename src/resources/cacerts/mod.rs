@@ -8,7 +8,7 @@ use super::cacerts_secret::{self, TrustedRoot};
 use super::home;
 use super::words::{self, Instance};
 use crate::clients::Clients;
-use crate::cluster::{Cluster, SecretName};
+use crate::cluster::{Cluster, ConfigMapName, SecretName};
 use crate::terraform::schema::{Attribute, Schema, joined};
 use crate::terraform::{Call, DataSource, Diagnostic, Filled};
 use outputs::{Outputs, Sight};
@@ -62,9 +62,10 @@ async fn look(
     instance: &Instance,
     look_at_istiods: bool,
 ) -> Result<(Sight, Vec<Diagnostic>), Diagnostic> {
+    let usual = ConfigMapName::default();
     let (observed, published, istiods) = tokio::join!(
         cluster.read(at),
-        cacerts_secret::published(cluster, at),
+        cacerts_secret::published(cluster, at, &usual),
         async {
             if look_at_istiods {
                 Some(istiods::look(cluster, at).await)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::takeup::{Owed, Unverified, Verified};
 use super::trust::TrustedRoot;
+use crate::cluster::ConfigMapName;
 use crate::eks::ClusterArn;
 use crate::pki::Fingerprint;
 use crate::resources::issue::Notes;
@@ -53,9 +54,24 @@ pub(in crate::resources) struct SecretNotes {
     /// Left where the last apply wanted to see istiod use what was written, and did not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unverified: Option<Unverified>,
+    /// The ConfigMap in which the istiods beside the Secret publish their roots, where that is not the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) published_in: Option<String>,
 }
 
 impl SecretNotes {
+    /// Where istiods were seen to publish their roots, for the next run: it need not ask for that.
+    pub(super) fn published_in(&self) -> ConfigMapName {
+        let noted = self.published_in.as_deref();
+        noted.and_then(ConfigMapName::new).unwrap_or_default()
+    }
+
+    /// Notes it.
+    pub(super) fn note_published_in(&mut self, name: &ConfigMapName) {
+        let usual = *name == ConfigMapName::default();
+        self.published_in = (!usual).then(|| name.to_string());
+    }
+
     /// Whether istiod may have something else in memory than what the Secret held.
     pub(super) fn doubts_istiod(&self) -> bool {
         self.other_roots || self.unverified.is_some() || self.owed.is_some()

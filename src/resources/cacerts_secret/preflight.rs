@@ -58,6 +58,18 @@ impl<'a> Planning<'a> {
     }
 }
 
+impl Planning<'_> {
+    /// Whether the Secret that is there may be in the way, or istiod have to be restarted.
+    fn bears_on_the_secret(&self) -> bool {
+        self.drifted || self.roots || self.restarts
+    }
+
+    /// Whether something is written that istiods could take for their own, or pass over.
+    fn bears_on_istiods(&self) -> bool {
+        self.prior.is_none() || self.issues || self.drifted || self.roots
+    }
+}
+
 /// What would be refused when the plan is applied.
 pub(super) async fn preflight(
     call: &Call<'_, Clients>,
@@ -76,26 +88,41 @@ pub(super) async fn preflight(
         let instance = instance(settings);
         told.extend(issue::preflight(call, &instance, wanted, &last, reason).await);
     }
-    if told.is_empty() && (planning.drifted || planning.roots || planning.restarts) {
-        told.extend(about_the_secret(call, &planning).await);
-    }
-    if prior.is_none() || planning.issues || planning.drifted || planning.roots {
-        told.extend(about_istiods(call, &planning).await);
+    let looks = told.is_empty() && planning.bears_on_the_secret();
+    if looks || planning.bears_on_istiods() {
+        told.extend(in_the_cluster(call, &planning, looks).await);
     }
     told
 }
 
-/// Istiods that would take the Secret for their own, or pass it over. A plan with nothing to do does not ask: it is one
-/// call for each cluster.
-async fn about_istiods(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Vec<Diagnostic> {
+/// What there is to say of the Secret, if that is to be looked at, and of the istiods beside it. A plan with nothing to
+/// do asks for neither: it is one call for each cluster.
+async fn in_the_cluster(
+    call: &Call<'_, Clients>,
+    planning: &Planning<'_>,
+    looks: bool,
+) -> Vec<Diagnostic> {
     let Planning {
         prior, settings, ..
     } = *planning;
-    let Ok(connected) = connected(call, settings).await else {
-        return Vec::new();
+    let instance = instance(settings);
+    let cluster = match connected(call, settings).await {
+        Ok(connected) => connected.cluster,
+        // Who makes a Secret should know of a cluster that is not there yet.
+        Err(error) if looks && prior.is_none() && error.may_come_yet() => {
+            return vec![words::not_there_yet(&instance, &error)];
+        }
+        Err(_) => return Vec::new(),
     };
-    let istiods = Istiods::beside(&connected.cluster, &at(settings)).await;
-    istiods.told(&instance(settings), !rivals::is_first(prior))
+    let istiods = Istiods::beside(&cluster, &at(settings)).await;
+    let mut told = Vec::new();
+    if looks {
+        told.extend(about_the_secret(call, planning, &cluster, &istiods).await);
+    }
+    if planning.bears_on_istiods() {
+        told.extend(istiods.told(&instance, !rivals::is_first(prior)));
+    }
+    told
 }
 
 /// Why certificate, chain and sealed key cannot be meant together. Asked only here, where all is known: a plan may
@@ -108,16 +135,13 @@ fn unsound(settings: &Settings) -> Option<Diagnostic> {
     }
 }
 
-/// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is; but
-/// who makes a Secret should know of a cluster that is not there yet.
-async fn about_the_secret(call: &Call<'_, Clients>, planning: &Planning<'_>) -> Option<Diagnostic> {
-    let cluster = match connected(call, planning.settings).await {
-        Ok(connected) => connected.cluster,
-        Err(error) if planning.prior.is_none() && error.may_come_yet() => {
-            return Some(words::not_there_yet(&instance(planning.settings), &error));
-        }
-        Err(_) => return None,
-    };
+/// What is to be said of the Secret that is there. Where the cluster does not tell, nothing is.
+async fn about_the_secret(
+    call: &Call<'_, Clients>,
+    planning: &Planning<'_>,
+    cluster: &Cluster,
+    istiods: &Istiods,
+) -> Option<Diagnostic> {
     let observed = cluster.read(&at(planning.settings)).await.ok()?;
     let refused = observed
         .as_ref()
@@ -128,7 +152,9 @@ async fn about_the_secret(call: &Call<'_, Clients>, planning: &Planning<'_>) -> 
             let instance = instance(planning.settings);
             Some(words::will_be_refused(&instance, &refusal))
         }
-        _ if planning.roots || planning.restarts => roots(call, planning, &cluster, observed).await,
+        _ if planning.roots || planning.restarts => {
+            roots(call, planning, cluster, istiods, observed).await
+        }
         _ => None,
     }
 }
@@ -153,6 +179,7 @@ async fn roots(
     call: &Call<'_, Clients>,
     planning: &Planning<'_>,
     cluster: &Cluster,
+    istiods: &Istiods,
     observed: Option<Observed>,
 ) -> Option<Diagnostic> {
     let Planning {
@@ -160,9 +187,12 @@ async fn roots(
     } = *planning;
     let own = own_root(call, planning).await?;
     let mut present = Present::new(observed, prior);
+    present.published_in = istiods.published_in().unwrap_or(present.published_in);
     let doubted = prior.is_some_and(|prior| prior.private.doubts_istiod());
     if present.depends_on_istiod() || doubted {
-        let published = trust::published(cluster, &at(settings)).await.ok()?;
+        let at = at(settings);
+        let published = trust::published(cluster, &at, &present.published_in);
+        let published = published.await.ok()?;
         present.believe(published, prior, call.now);
     }
     let instance = instance(settings);
@@ -172,7 +202,8 @@ async fn roots(
             match words::peers_refuse(&instance, &estranged) {
                 Some(refused) => refused,
                 None if planning.restarts => {
-                    return takeup::announced(planning, cluster, &present, &own).await;
+                    let istiods = istiods.listed()?;
+                    return takeup::announced(planning, cluster, istiods, &present, &own).await;
                 }
                 None => return None,
             }

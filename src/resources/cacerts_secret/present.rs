@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::compose::{Files, Unfit};
 use super::settings::Settings;
 use super::{Prior, trust};
+use crate::cluster::ConfigMapName;
 use crate::cluster::secret::{Observed, istiod_mark};
 use crate::pki::roots::{Misstep, PeerMisstep, Published, Trust};
 use crate::pki::{Certificate, Format, Live};
@@ -18,6 +19,8 @@ pub(super) struct Present {
     pub(super) trust: Trust,
     /// The roots that an istiod publishes, as they stand there, where somebody has looked.
     pub(super) published_pem: Option<String>,
+    /// Where it publishes them: by what the last run saw, until this one has seen more.
+    pub(super) published_in: ConfigMapName,
 }
 
 impl Present {
@@ -40,6 +43,9 @@ impl Present {
             observed,
             files,
             published_pem: None,
+            published_in: prior
+                .map(|prior| prior.private.published_in())
+                .unwrap_or_default(),
         }
     }
 

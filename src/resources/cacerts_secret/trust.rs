@@ -7,16 +7,13 @@ use super::Prior;
 use super::compose::{self, TRUSTED_ROOTS, Unfit};
 use super::settings::Settings;
 use crate::cluster::secret::{Field, Observed, annotation};
-use crate::cluster::{Cluster, ConfigMap, Error, SecretName};
+use crate::cluster::{Cluster, ConfigMap, ConfigMapName, Error, SecretName};
 use crate::pki::roots::{
     Estranged, Misstep, PeerMisstep, Peers, Published, Tenure, Tenures, Trust,
 };
 use crate::pki::{Certificate, Fingerprint, Live};
 
-/// The ConfigMap in which an istiod publishes the roots that its workloads trust.
-const PUBLISHED: &str = "istio-ca-root-cert";
-
-/// The file in it.
+/// The file in the ConfigMap in which an istiod publishes the roots that its workloads trust.
 const PUBLISHED_FILE: &str = "root-cert.pem";
 
 /// A root that the mesh trusts, as the state shows it.
@@ -148,8 +145,9 @@ fn in_state(prior: &Prior) -> Tenures {
 pub(in crate::resources) async fn published(
     cluster: &Cluster,
     at: &SecretName,
+    name: &ConfigMapName,
 ) -> Result<Option<(Published, String)>, Error> {
-    let found = cluster.config_map_beside(at, PUBLISHED).await?;
+    let found = cluster.config_map_beside(at, name).await?;
     Ok(found.and_then(|ConfigMap { mut data, written }| {
         let pem = data.remove(PUBLISHED_FILE)?;
         let published = Published {

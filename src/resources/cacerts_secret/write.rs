@@ -24,6 +24,9 @@ use crate::resources::mesh::Ends;
 use crate::resources::words::{self, Instance};
 use crate::terraform::{Call, Diagnostic, Done, Planned, Unfinished};
 
+/// What is there, the istiods beside it where they were looked for, and what is to be told of them.
+type Ready = (Option<Observed>, Option<Istiods>, Option<Diagnostic>);
+
 type Ended = Result<Done<CacertsSecret>, Unfinished<CacertsSecret>>;
 
 /// Everything that one write works with.
@@ -59,8 +62,11 @@ pub(super) async fn write(
         eks: connected.eks.as_ref(),
     };
     writing.is_where_it_was()?;
-    let (observed, told) = writing.make_ready().await?;
+    let (observed, istiods, told) = writing.make_ready().await?;
     let mut present = Present::new(observed, prior);
+    present.published_in = istiods
+        .and_then(|istiods| istiods.published_in())
+        .unwrap_or(present.published_in);
     let base = writing.base();
     writing.judge(present.observed.as_ref(), &base)?;
     let unseen = writing.look_for_roots(&mut present).await;
@@ -82,7 +88,7 @@ impl Writing<'_> {
 
     /// Rights, namespace, what is there and who would take it, before anything is issued for a Secret that could not be
     /// written. All is asked at once, for clusters are far; the rights come first in what is told.
-    async fn make_ready(&self) -> Result<(Option<Observed>, Option<Diagnostic>), Diagnostic> {
+    async fn make_ready(&self) -> Result<Ready, Diagnostic> {
         let namespace = NamespaceName::of(&self.at);
         let rights = self.rights(&namespace);
         let trouble = |error: Error| words::trouble(&self.instance, &error);
@@ -96,7 +102,7 @@ impl Writing<'_> {
         if !denied.is_empty() {
             return Err(words::denied(&self.instance, &denied));
         }
-        let told = told?;
+        let (istiods, told) = told?;
         match state {
             seen if self.settings.create_namespace => {
                 let seen = seen.map_err(trouble)?;
@@ -109,18 +115,19 @@ impl Writing<'_> {
             // A Role in the namespace cannot allow looking at it: the write will tell.
             Ok(_) | Err(_) => {}
         }
-        Ok((observed.map_err(trouble)?, told))
+        Ok((observed.map_err(trouble)?, istiods, told))
     }
 
     /// Whether an istiod would take what is written for its own, before the first write.
-    async fn look_for_istiods(&self) -> Result<Option<Diagnostic>, Diagnostic> {
+    async fn look_for_istiods(&self) -> Result<(Option<Istiods>, Option<Diagnostic>), Diagnostic> {
         if !rivals::is_first(self.prior) {
-            return Ok(None);
+            return Ok((None, None));
         }
         let istiods = Istiods::beside(self.cluster, &self.at).await;
         let unseen = istiods.admit(&self.instance)?;
         // Whoever looks at them again, once the Secret is written, tells of it then.
-        Ok(unseen.filter(|_| takeup::is_unasked(self.settings)))
+        let told = unseen.filter(|_| takeup::is_unasked(self.settings));
+        Ok((Some(istiods), told))
     }
 
     fn rights(&self, namespace: &NamespaceName) -> Vec<Access> {
@@ -140,7 +147,7 @@ impl Writing<'_> {
         if !present.depends_on_istiod() && !doubted {
             return None;
         }
-        match trust::published(self.cluster, &self.at).await {
+        match trust::published(self.cluster, &self.at, &present.published_in).await {
             Ok(published) => {
                 present.believe(published, self.prior, self.call.now);
                 None

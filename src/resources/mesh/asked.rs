@@ -25,6 +25,17 @@ impl<'a> Asked<'a> {
             Self::Of(istiods) => istiods.iter().any(|istiod| istiod.has(pod)),
         }
     }
+
+    /// Whether somebody else may sign for its workloads, which cannot be seen.
+    pub(in crate::resources) fn may_sign_elsewhere(&self, pod: &Pod) -> bool {
+        match self {
+            Self::All => false,
+            Self::Of(istiods) => {
+                let mut its = istiods.iter().filter(|istiod| istiod.has(pod));
+                its.any(|istiod| istiod.may_sign_elsewhere())
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +92,25 @@ mod tests {
             overlapping(&[]),
         ];
         assert!(Asked::by(&istiods, "cacerts").is(&pod("default")));
+    }
+
+    #[test]
+    fn a_pod_whose_istiod_may_leave_signing_to_somebody_is_asked_and_known() {
+        let from = json!({"configMapKeyRef": {"name": "x", "key": "y"}});
+        let unseen = samples::deployment(|json| {
+            let env = json!([{"name": "ENABLE_CA_SERVER", "valueFrom": from}]);
+            json["spec"]["template"]["spec"]["containers"][0]["env"] = env;
+        });
+        let istiods = [unseen, istiod("canary", &[])];
+        let asked = Asked::by(&istiods, "cacerts");
+        let known = |revision| {
+            let pod = pod(revision);
+            (asked.is(&pod), asked.may_sign_elsewhere(&pod))
+        };
+        assert_eq!(
+            [known("default"), known("canary")],
+            [(true, true), (true, false)]
+        );
     }
 
     #[test]

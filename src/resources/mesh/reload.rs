@@ -135,27 +135,21 @@ impl Reason {
     }
 }
 
-/// Whether an istiod signs with what is in the Secret of this name, once it has taken that up.
+/// Whether an istiod signs with what is in the Secret of this name, once it has taken that up: unless it is seen that
+/// it does not.
 pub(in crate::resources) fn loads(istiod: &Deployment, secret: &str) -> bool {
-    istiod.mount_of(secret).is_some() && !signs_elsewhere(istiod)
-}
-
-/// Whether somebody else signs for its workloads, so that it does not look at the Secret.
-fn signs_elsewhere(istiod: &Deployment) -> bool {
-    let external = match istiod.env.get(&Setting::ExternalCa) {
-        Some(Env::Text(text)) => !text.is_empty(),
-        Some(Env::FromElsewhere) | None => false,
-    };
-    external || flag(istiod, Setting::CaServer) == Some(false)
+    istiod.mount_of(secret).is_some() && !istiod.signs_elsewhere()
 }
 
 /// Whether it takes up changes of its files at all.
 fn reloads(istiod: &Deployment) -> bool {
-    let wanted = flag(istiod, Setting::AutoReload);
+    let told = istiod.told(Setting::AutoReload);
+    let wanted = told.and_then(Env::flag);
+    let unseen = told == Some(&Env::FromElsewhere);
     match istiod.version {
         Some(release) if release < RELOAD_EXISTS => false,
         Some(release) if release < RELOAD_BY_DEFAULT => wanted == Some(true),
-        Some(release) if release < RELOAD_ALWAYS => wanted != Some(false),
+        Some(release) if release < RELOAD_ALWAYS => wanted != Some(false) && !unseen,
         Some(_) | None => true,
     }
 }
@@ -186,7 +180,7 @@ fn is_on(istiod: &Deployment, setting: Setting) -> bool {
 }
 
 fn flag(istiod: &Deployment, setting: Setting) -> Option<bool> {
-    istiod.env.get(&setting)?.flag()
+    istiod.told(setting)?.flag()
 }
 
 const RELOAD_EXISTS: Version = Version::new(1, 12, 0);
@@ -322,6 +316,47 @@ mod tests {
                 expected,
                 "{version} {env:?}"
             );
+        }
+    }
+
+    /// A Deployment that gets its switches where nobody looks.
+    fn with_unseen(version: &str, by: Value) -> Deployment {
+        samples::deployment(|json| {
+            let container = &mut json["spec"]["template"]["spec"]["containers"][0];
+            container["image"] = json!(format!("istio/pilot{version}"));
+            let fields = by.as_object().expect("fields of a container");
+            let container = container.as_object_mut().expect("a container");
+            container.extend(fields.clone());
+        })
+    }
+
+    #[test]
+    fn of_a_switch_that_is_not_seen_the_worse_is_supposed() {
+        let named = |name: &str| {
+            let key = json!({"configMapKeyRef": {"name": "x", "key": "y"}});
+            json!({"env": [{"name": name, "valueFrom": key}]})
+        };
+        let whole = json!({"env": [], "envFrom": [{"configMapRef": {"name": "x"}}]});
+        for by in [named("ISTIO_MULTIROOT_MESH"), whole.clone()] {
+            let istiod = with_unseen(":1.31.0", by);
+            assert_eq!(found(&istiod, "a", "ab"), Some(Reason::Roots));
+            assert_eq!(found(&istiod, "a", "a"), None);
+        }
+        for by in [named("AUTO_RELOAD_PLUGIN_CERTS"), whole.clone()] {
+            for (version, expected) in [
+                (":1.17.8", Some(Reason::NoReload)),
+                (":1.18.0", Some(Reason::NoReload)),
+                (":1.19.0", None),
+            ] {
+                let istiod = with_unseen(version, by.clone());
+                assert_eq!(found(&istiod, "a", "a"), expected, "{version}");
+            }
+        }
+        // One that may not sign is restarted as one that does.
+        for name in ["ENABLE_CA_SERVER", "EXTERNAL_CA"] {
+            let istiod = with_unseen(":1.31.0", named(name));
+            assert!(loads(&istiod, "cacerts"));
+            assert_eq!(found(&istiod, "a", "ab"), Some(Reason::Roots), "{name}");
         }
     }
 

@@ -36,6 +36,9 @@ pub(in crate::resources) enum Untold {
     SinceItsStart,
     /// Both bundles end at the same moments.
     SameEnds,
+    /// It shows no CA of a Secret, as one would that leaves signing to somebody else, and whether it does that cannot be
+    /// seen.
+    MaySignElsewhere,
 }
 
 /// istio/istio#52466.
@@ -68,6 +71,14 @@ impl Shown {
             Self::Old
         } else {
             Self::Other(*gauges)
+        }
+    }
+
+    /// The same of a pod that may leave signing to somebody else, which cannot be seen.
+    pub(in crate::resources) fn if_it_signs(self) -> Self {
+        match self {
+            Self::SelfSigned => Self::Untold(Untold::MaySignElsewhere),
+            other => other,
         }
     }
 
@@ -165,7 +176,11 @@ mod tests {
         for gauges in [Expiries::default(), root_only] {
             let shown = Shown::by(&gauges, &pod("istio/pilot:1.31.0"), ends(300, 900), None);
             assert_eq!(shown, Shown::SelfSigned);
+            let untold = Shown::Untold(Untold::MaySignElsewhere);
+            assert_eq!(shown.if_it_signs(), untold);
         }
+        assert_eq!(Shown::Old.if_it_signs(), Shown::Old);
+        assert_eq!(Shown::New.if_it_signs(), Shown::New);
     }
 
     proptest! {

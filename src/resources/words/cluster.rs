@@ -165,11 +165,11 @@ pub(in crate::resources) fn no_namespace(
     )
 }
 
-/// Which istiods there are could not be seen.
-pub(in crate::resources) fn istiods_not_read(instance: &Instance, error: &Error) -> Diagnostic {
+/// Which pods istiod has could not be seen.
+pub(in crate::resources) fn pods_not_read(instance: &Instance, error: &Error) -> Diagnostic {
     let (_, remedy) = met(&error.problem);
     instance.warning(
-        "the istiods beside it could not be seen",
+        "the pods of istiod could not be listed",
         &[
             &format!(
                 "provider istiopca: {} failed: {}.",

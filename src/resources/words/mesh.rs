@@ -29,6 +29,32 @@ pub(in crate::resources) fn restart_announced(
     told.at(Path::from("restart_istiod"))
 }
 
+/// The heading of what is told twice, while planning and once it was tried: hosts show warnings with the same heading
+/// as one.
+const FORBIDDEN: &str = "istiod may not be restarted";
+
+/// The apply would restart istiod, and may not.
+pub(in crate::resources) fn restart_forbidden(
+    instance: &Instance,
+    istiods: &[String],
+    reason: &str,
+) -> Diagnostic {
+    let told = instance.warning(
+        FORBIDDEN,
+        &[
+            &format!(
+                "Once the Secret is written, {} must be restarted to take it up: {}\nThe cluster does not allow it.",
+                listed(istiods),
+                because(reason)
+            ),
+            "The apply writes the Secret and restarts nothing; until somebody does, istiod goes on with the CA that it \
+             has in memory.",
+            &format!("{BY_HAND} {}", allowed("patch", "deployments")),
+        ],
+    );
+    told.at(Path::from("restart_istiod"))
+}
+
 /// What a reason means, as a sentence.
 fn because(reason: &str) -> &'static str {
     match reason {
@@ -59,16 +85,39 @@ fn listed(istiods: &[String]) -> String {
     }
 }
 
+/// When the Deployments of istiod could not be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::resources) enum Unseen {
+    /// Before the first write, where nobody looks at them again.
+    BeforeTheFirst,
+    /// Once the Secret is written for the first time.
+    AfterTheFirst,
+    /// Once it is written again.
+    After,
+}
+
 /// The Deployments of istiod could not be listed.
-pub(in crate::resources) fn istiods_unseen(instance: &Instance, error: &Error) -> Diagnostic {
-    instance.warning(
-        "whether istiod must be restarted could not be seen",
-        &[
-            &format!("The Secret is written, and then: {error}."),
-            "An istiod that does not take it up by itself goes on with the CA that it has in memory.",
-            &rule(error, "Or set `restart_istiod = \"never\"` and restart it yourself where that is needed."),
-        ],
-    )
+pub(in crate::resources) fn istiods_unseen(
+    instance: &Instance,
+    error: &Error,
+    when: Unseen,
+) -> Diagnostic {
+    let seen = format!("Which istiods there are, and how they are set up, is not known: {error}.");
+    let told = "If one is told to keep its own CA in this Secret (USE_CACERTS_FOR_SELF_SIGNED_CA), it publishes the \
+                intermediate CA as the mesh's root; if it is told not to sign, this Secret has no effect.";
+    let left = "The Secret is written, and none was restarted: one that does not take it up by itself goes on with the CA \
+                that it has in memory.";
+    let never = "Or set `restart_istiod = \"never\"` and restart it yourself where that is needed.";
+    let (whats, otherwise) = match when {
+        Unseen::BeforeTheFirst => (vec![told], ""),
+        Unseen::AfterTheFirst => (vec![left, told], never),
+        Unseen::After => (vec![left], never),
+    };
+    let rule = rule(error, otherwise);
+    let mut paragraphs = vec![seen.as_str()];
+    paragraphs.extend(whats);
+    paragraphs.push(&rule);
+    instance.warning("the istiods beside it could not be seen", &paragraphs)
 }
 
 /// An istiod that must be restarted could not be.
@@ -77,8 +126,12 @@ pub(in crate::resources) fn restart_refused(
     error: &Error,
     reason: &str,
 ) -> Diagnostic {
+    let summary = match &error.problem {
+        Problem::Forbidden { rbac: true, .. } => FORBIDDEN,
+        _ => "istiod could not be restarted",
+    };
     instance.warning(
-        "istiod could not be restarted",
+        summary,
         &[
             &format!(
                 "The Secret is written, and istiod must be restarted to take it up: {}\n{error}.",
@@ -220,19 +273,23 @@ fn rule(error: &Error, otherwise: &str) -> String {
             rbac: true,
             ..
         } => {
-            let group = if resource == "deployments" {
-                "apps"
-            } else {
-                ""
-            };
-            format!(
-                "Allow it by this rule in a Role of the namespace: `{{apiGroups: [\"{group}\"], resources: [{resource}], \
-                 verbs: [{verb}]}}`. {otherwise}"
-            )
+            format!("{} {otherwise}", allowed(verb, resource))
         }
         _ => format!("Apply again later. {otherwise}"),
     };
     words.trim_end().to_owned()
+}
+
+fn allowed(verb: &str, resource: &str) -> String {
+    let group = if resource == "deployments" {
+        "apps"
+    } else {
+        ""
+    };
+    format!(
+        "Allow it by this rule in a Role of the namespace: `{{apiGroups: [\"{group}\"], resources: [{resource}], \
+         verbs: [{verb}]}}`."
+    )
 }
 
 fn lined(lines: &[String]) -> String {

@@ -28,7 +28,7 @@ pub(super) use authority::{
 };
 pub(super) use certificate::{adopted, beyond_renewal, issuer_changed, orphan, renewal};
 pub(super) use cluster::{
-    connection, denied, gauges_unseen, istiods_not_read, kept, no_namespace, trouble,
+    connection, denied, gauges_unseen, kept, no_namespace, pods_not_read, trouble,
 };
 pub(super) use custody::{
     another_context, another_key, bad_supplied_key, damaged_seal, key_in_state, kms, no_custody,
@@ -41,16 +41,17 @@ pub(super) use handover::{
 };
 pub(super) use judged::{finding, restart_needed, unsound, unwatched};
 pub(super) use mesh::{
-    istiods_unseen, not_nudged, not_taken_up, pods_unseen, restart_announced, restart_left,
-    restart_refused, restart_unannounced, rollout_unfinished, root_unseen,
+    Unseen, istiods_unseen, not_nudged, not_taken_up, pods_unseen, restart_announced,
+    restart_forbidden, restart_left, restart_refused, restart_unannounced, rollout_unfinished,
+    root_unseen,
 };
 pub(super) use obstacle::{cannot_issue, obstacle};
 pub(super) use peers::peers_refuse;
 pub(super) use place::{elsewhere, forgotten_elsewhere, pointed_elsewhere};
 pub(super) use private_key::no_key;
 pub(super) use rivals::{
-    istiod_may_take_it, istiod_passes_it_over, istiod_takes_it, istiod_will_take_it,
-    istiods_unjudged, rivals,
+    istiod_may_take_it, istiod_passes_it_over, istiod_takes_it, istiod_told_unseen,
+    istiod_will_take_it, published_apart, rivals,
 };
 pub(super) use secret::{
     bad_bundle, bad_chain, bad_key, drifted, gone, immutable, key_gone, left_alone, lost,

@@ -1,9 +1,11 @@
 //! What there is to tell about others who write the Secret, or take it for their own: who they are, what that does to the
 //! mesh's CA, and how to switch it off.
 
+use std::collections::BTreeSet;
+
 use super::{Instance, UNWRITTEN};
-use crate::cluster::Error;
-use crate::cluster::secret::{Bearing, Controller, Writer};
+use crate::cluster::istiod::{Bearing, Env};
+use crate::cluster::secret::{Controller, Writer};
 use crate::terraform::Diagnostic;
 
 /// Something else keeps our own Secret as it wants it.
@@ -176,20 +178,56 @@ fn told(bearings: &[Bearing]) -> String {
             value,
             ..
         } = it;
-        format!("The Deployment {deployment} has {variable}={value:?} in the environment of its container.")
+        match value {
+            Env::Text(value) => format!(
+                "The Deployment {deployment} has {variable}={value:?} in the environment of its container."
+            ),
+            Env::FromElsewhere => format!(
+                "The container of the Deployment {deployment} has {variable}, or may have it, from another object \
+                 (`valueFrom`, `envFrom`), which is not looked at."
+            ),
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Nobody could say what the istiods are told.
-pub(in crate::resources) fn istiods_unjudged(instance: &Instance, error: &Error) -> Diagnostic {
+/// Istiods beside each other publish their roots under different names.
+pub(in crate::resources) fn published_apart(
+    instance: &Instance,
+    names: &BTreeSet<String>,
+) -> Diagnostic {
+    let named: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let told = format!(
+        "The istiods that load it are told by PILOT_CA_CERT_CONFIGMAP to publish the roots in different ConfigMaps: {}. \
+         Only one istiod of a cluster publishes at a time, under its own name, so that the others go stale.",
+        named.join(", ")
+    );
     instance.warning(
-        "the istiods beside it could not be seen",
+        "it is not known where istiod publishes its roots",
         &[
-            &format!("How istiod is set up is not known: {error}."),
-            "If it is told to keep its own CA in this Secret (USE_CACERTS_FOR_SELF_SIGNED_CA), it publishes the \
-             intermediate CA as the mesh's root; if it is told not to sign, this Secret has no effect.",
-            "Allow the verb `list` on `deployments` in the API group `apps` in this namespace to have that checked.",
+            &told,
+            "None of these is followed: which roots istiod hands on is looked up in `istio-ca-root-cert`.",
+            "Give all istiods of the namespace the same name.",
+        ],
+    )
+}
+
+/// What an istiod is told stands where nobody looks.
+pub(in crate::resources) fn istiod_told_unseen(
+    instance: &Instance,
+    bearings: &[Bearing],
+) -> Diagnostic {
+    instance.warning(
+        "what istiod is told cannot all be seen",
+        &[
+            &told(bearings),
+            "An istiod with USE_CACERTS_FOR_SELF_SIGNED_CA=true keeps its own self-signed CA in a Secret of this name: one \
+             that runs takes the intermediate CA for that, and publishes its certificate as the mesh's root. One with \
+             EXTERNAL_CA, or with ENABLE_CA_SERVER=false, leaves signing to somebody else, and this Secret has no effect. \
+             With PILOT_CA_CERT_CONFIGMAP it publishes its roots elsewhere than in `istio-ca-root-cert`. Here it is \
+             supposed that none of these is so.",
+            "Look what those objects say of these variables. Written into `env` by their values, as Istio's chart does with \
+             `pilot.env`, they can be seen.",
         ],
     )
 }

@@ -157,7 +157,7 @@ pub(in crate::resources) fn roots_unseen(instance: &Instance, error: &Error) -> 
             &format!("Which roots istiod hands on to its workloads is not known: {error}."),
             "If an istiod runs here that signs by itself, or was not restarted since the roots \
              changed, its workloads refuse those that get a certificate under another root.",
-            "Allow the verb `get` on the ConfigMap `istio-ca-root-cert` to have this checked.",
+            "Allow the verb `get` on that ConfigMap to have this checked.",
         ],
     )
 }

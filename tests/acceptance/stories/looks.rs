@@ -217,12 +217,12 @@ async fn what_may_not_be_seen_is_an_error_for_the_secret_and_a_warning_beside_it
             .await;
         world.may_read_the_secret().await;
         let run = world.plan(&["-refresh=false"]).await;
-        run.says("the istiods beside it could not be seen")
+        run.says("the pods of istiod could not be listed")
             .says("Allow the verb `list` on `pods`")
             .says("the roots of the mesh could not be seen");
         world.configure(&secret(&world, "look_at_istiods = false"));
         let run = world.plan(&["-refresh=false"]).await;
-        run.never_says("the istiods beside it");
+        run.never_says("the pods of istiod could not be listed");
     }
 }
 

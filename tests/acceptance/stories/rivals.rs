@@ -128,7 +128,8 @@ async fn who_may_not_see_the_istiods_is_told_once_and_the_secret_is_written() {
         let done = world.apply(&[]).await;
         done.succeeds()
             .says("the istiods beside it could not be seen")
-            .says("Allow the verb `list` on `deployments` in the API group `apps`");
+            .says("{apiGroups: [\"apps\"], resources: [deployments], verbs: [list]}")
+            .says("USE_CACERTS_FOR_SELF_SIGNED_CA");
         assert_eq!(done.stdout().matches("could not be seen").count(), 1);
         world.openssl_accepts_the_live_bundle().await;
         world

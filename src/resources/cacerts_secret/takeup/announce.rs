@@ -3,7 +3,7 @@
 use super::super::preflight::Planning;
 use super::super::{at, compose, instance};
 use crate::cluster::istiod::Deployment;
-use crate::cluster::{Cluster, NamespaceName};
+use crate::cluster::{Access, Cluster, NamespaceName};
 use crate::pki::Certificate;
 use crate::resources::cacerts_secret::present::Present;
 use crate::resources::cacerts_secret::settings::RestartIstiod;
@@ -11,13 +11,39 @@ use crate::resources::mesh::{Change, Held, Reason, loads};
 use crate::resources::words;
 use crate::terraform::Diagnostic;
 
-/// The restarts that the apply will make, where that can be known: under a CA that leads to `own`.
+/// The restarts of these istiods that the apply will make, where that can be known, or may not make: under a CA that
+/// leads to `own`.
 pub(in crate::resources::cacerts_secret) async fn announced(
     planning: &Planning<'_>,
     cluster: &Cluster,
+    istiods: &[Deployment],
     present: &Present,
     own: &Certificate,
 ) -> Option<Diagnostic> {
+    let settings = planning.settings;
+    let (names, reason) = needed(planning, istiods, present, own)?;
+    let words = if may_restart(cluster, &NamespaceName::of(&at(settings)), &names).await {
+        words::restart_announced
+    } else {
+        words::restart_forbidden
+    };
+    Some(words(&instance(settings), &names, reason.word()))
+}
+
+/// Whether the cluster allows it. Where it does not say, the restart will tell.
+async fn may_restart(cluster: &Cluster, namespace: &NamespaceName, names: &[String]) -> bool {
+    let patch = |name: &String| Access::to_deployments("patch", namespace, name);
+    let rights: Vec<Access> = names.iter().map(patch).collect();
+    let denied = cluster.review_access(&rights).await;
+    denied.map_or(true, |denied| denied.is_empty())
+}
+
+fn needed(
+    planning: &Planning<'_>,
+    istiods: &[Deployment],
+    present: &Present,
+    own: &Certificate,
+) -> Option<(Vec<String>, Reason)> {
     let settings = planning.settings;
     if settings.restart_istiod == RestartIstiod::Never {
         return None;
@@ -39,8 +65,6 @@ pub(in crate::resources::cacerts_secret) async fn announced(
         layouts: (was, settings.layout()),
         differs: true,
     };
-    let namespace = NamespaceName::of(&at);
-    let istiods = cluster.istiods(&namespace).await.ok()?;
     let always = settings.restart_istiod == RestartIstiod::Always;
     let reason = |istiod: &Deployment| {
         let demanded = (always && loads(istiod, at.name())).then_some(Reason::Always);
@@ -52,10 +76,6 @@ pub(in crate::resources::cacerts_secret) async fn announced(
         .filter_map(|it| Some((it.name.clone(), reason(it)?)))
         .collect();
     let reason = needed.iter().map(|(_, reason)| *reason).min()?;
-    let names: Vec<String> = needed.into_iter().map(|(name, _)| name).collect();
-    Some(words::restart_announced(
-        &instance(settings),
-        &names,
-        reason.word(),
-    ))
+    let names = needed.into_iter().map(|(name, _)| name).collect();
+    Some((names, reason))
 }

@@ -16,6 +16,7 @@ pub(super) use plan::plan;
 pub(super) use record::{Owed, Unverified, Verified};
 
 use super::present::Present;
+use super::rivals;
 use super::settings::{OnVerifyFailure, RestartIstiod, Settings, Verify};
 use super::write::Writing;
 use super::{CacertsSecret, Prior};
@@ -23,12 +24,12 @@ use crate::clients::Clients;
 use crate::cluster::istiod::Deployment;
 use crate::cluster::{Cluster, Error, NamespaceName, SecretName};
 use crate::pki::{Fingerprint, Format};
-use crate::resources::mesh::{Asked, Change, Ends, Held, Reason, loads};
-use crate::resources::words::{self, Instance};
+use crate::resources::mesh::{Change, Ends, Held, Reason, loads};
+use crate::resources::words::{self, Instance, Unseen};
 use crate::terraform::{Call, Diagnostic, Done};
 
 use restart::Restarted;
-use verify::Found;
+use verify::{Found, Witnesses};
 
 /// How often istiods are looked at while they change.
 const LOOK: Duration = Duration::from_secs(2);
@@ -78,6 +79,7 @@ pub(super) async fn take_up(
     done: &mut Done<CacertsSecret>,
 ) -> Option<Diagnostic> {
     let advice = std::mem::take(&mut wrote.advice);
+    done.private.note_published_in(&present.published_in);
     let settings = writing.settings;
     let unasked = is_unasked(settings);
     let opened = writing.prior.is_none() || writing.planned.is_open("verified");
@@ -148,9 +150,10 @@ impl Takeup<'_> {
         if open {
             done.outputs.1.restart_reason = reason.map(|reason| reason.word().to_owned());
         }
-        let asked = Asked::by(&istiods, self.at.name());
+        let witnesses = Witnesses::among(&istiods, self.at.name());
+        done.private.note_published_in(&witnesses.published_in);
         let Some(reason) = reason else {
-            return self.verified(&asked, done).await;
+            return self.verified(&witnesses, done).await;
         };
         if let Some(told) = self.withheld(&needed, reason, announced) {
             let never = self.settings.restart_istiod == RestartIstiod::Never;
@@ -158,7 +161,7 @@ impl Takeup<'_> {
             done.warnings.push(told);
             return self.left_undone("istiod is yet to be restarted", done);
         }
-        self.restarted(&needed, reason, &asked, done).await
+        self.restarted(&needed, reason, &witnesses, done).await
     }
 
     async fn without_istiods(
@@ -170,12 +173,17 @@ impl Takeup<'_> {
         // Where a restart is needed that nobody makes, there is nothing to wait for.
         let vain = !advice.is_empty();
         done.warnings.extend(advice);
-        let told = words::istiods_unseen(self.instance, error);
+        let when = match rivals::is_first(self.prior) {
+            true => Unseen::AfterTheFirst,
+            false => Unseen::After,
+        };
+        let told = words::istiods_unseen(self.instance, error, when);
         done.warnings.push(told);
         if vain {
             self.left_undone("istiod is yet to be restarted", done)
         } else {
-            self.verified(&Asked::All, done).await
+            let witnesses = Witnesses::unseen(&self.present.published_in);
+            self.verified(&witnesses, done).await
         }
     }
 
@@ -199,11 +207,11 @@ impl Takeup<'_> {
         &self,
         needed: &[(&Deployment, Reason)],
         reason: Reason,
-        asked: &Asked<'_>,
+        witnesses: &Witnesses<'_>,
         done: &mut Done<CacertsSecret>,
     ) -> Option<Diagnostic> {
         match self.restart(needed).await {
-            Restarted::Serving => self.verified(asked, done).await,
+            Restarted::Serving => self.verified(witnesses, done).await,
             Restarted::Refused(error) => {
                 let told = words::restart_refused(self.instance, &error, reason.word());
                 done.warnings.push(told);
@@ -263,10 +271,10 @@ impl Takeup<'_> {
 
     async fn verified(
         &self,
-        asked: &Asked<'_>,
+        witnesses: &Witnesses<'_>,
         done: &mut Done<CacertsSecret>,
     ) -> Option<Diagnostic> {
-        match self.verify(asked, &mut done.warnings).await {
+        match self.verify(witnesses, &mut done.warnings).await {
             None => {
                 done.outputs.1.verified = None;
                 None

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Takeup;
-use crate::cluster::istiod::Pod;
-use crate::cluster::{Error, Problem};
+use crate::cluster::istiod::{Deployment, Pod};
+use crate::cluster::{ConfigMapName, Error, Problem};
 use crate::resources::cacerts_secret::settings::Verify;
 use crate::resources::cacerts_secret::trust;
-use crate::resources::mesh::{Asked, Ends, Shown, Untold};
+use crate::resources::mesh::{Asked, Ends, Publishing, Shown, Untold};
 use crate::resources::words;
 use crate::terraform::Diagnostic;
 
@@ -35,6 +35,31 @@ pub(super) enum Found {
     },
 }
 
+/// Where it shows what the istiods use.
+pub(super) struct Witnesses<'a> {
+    asked: Asked<'a>,
+    /// The ConfigMap with the roots that they hand on.
+    pub(super) published_in: ConfigMapName,
+}
+
+impl<'a> Witnesses<'a> {
+    /// Those of these istiods that load the Secret.
+    pub(super) fn among(istiods: &'a [Deployment], secret: &str) -> Self {
+        Self {
+            asked: Asked::by(istiods, secret),
+            published_in: Publishing::of(istiods, secret).name(),
+        }
+    }
+
+    /// Where nobody may see the istiods: all pods, and the ConfigMap that was known before.
+    pub(super) fn unseen(published_in: &ConfigMapName) -> Self {
+        Self {
+            asked: Asked::All,
+            published_in: published_in.clone(),
+        }
+    }
+}
+
 /// How long a pod may take to answer.
 const EACH: Duration = Duration::from_secs(10);
 
@@ -55,20 +80,20 @@ impl Takeup<'_> {
     /// Looks in the way that the user wants, and in the next best where a right is missing; `None` if not at all.
     pub(super) async fn verify(
         &self,
-        asked: &Asked<'_>,
+        witnesses: &Witnesses<'_>,
         warnings: &mut Vec<Diagnostic>,
     ) -> Option<Found> {
         match self.settings.verify {
             Verify::None => return None,
             Verify::Root => {}
-            Verify::Pods => match self.by_pods(asked, warnings).await {
+            Verify::Pods => match self.by_pods(&witnesses.asked, warnings).await {
                 Ok(Some(found)) => return Some(found),
                 // The gauges cannot tell, as where only a root has come.
                 Ok(None) => {}
                 Err(error) => warnings.push(words::pods_unseen(self.instance, &error)),
             },
         }
-        Some(self.by_root(warnings).await)
+        Some(self.by_root(&witnesses.published_in, warnings).await)
     }
 
     async fn by_pods(
@@ -87,7 +112,13 @@ impl Takeup<'_> {
             for pod in &pods {
                 if !told.get(&pod.uid).is_some_and(Told::is_settled) {
                     let before = told.remove(&pod.uid);
-                    told.insert(pod.uid.clone(), self.ask(pod, before).await?);
+                    let mut now = self.ask(pod, before).await?;
+                    if let Told::Shows(shown) = &mut now
+                        && asked.may_sign_elsewhere(pod)
+                    {
+                        *shown = shown.if_it_signs();
+                    }
+                    told.insert(pod.uid.clone(), now);
                 }
             }
             if told.values().all(Told::is_settled) {
@@ -156,9 +187,9 @@ impl Takeup<'_> {
 
     /// Whether the roots that istiod hands on are those that were written. That it signs with the new certificate does
     /// not follow where the roots are the same.
-    async fn by_root(&self, warnings: &mut Vec<Diagnostic>) -> Found {
+    async fn by_root(&self, name: &ConfigMapName, warnings: &mut Vec<Diagnostic>) -> Found {
         loop {
-            let published = trust::published(self.cluster, self.at).await;
+            let published = trust::published(self.cluster, self.at, name).await;
             let shown = match published {
                 Ok(Some((_, pem))) => Ok(pem),
                 Ok(None) => {
@@ -177,8 +208,8 @@ impl Takeup<'_> {
                 return Found::Taken { by: "root", found };
             }
             if !self.may_look_again().await {
-                let other = "the ConfigMap istio-ca-root-cert has other roots than root-cert.pem";
-                let lines = vec![shown.err().unwrap_or_else(|| other.to_owned())];
+                let other = || format!("the ConfigMap {name} has other roots than root-cert.pem");
+                let lines = vec![shown.err().unwrap_or_else(other)];
                 return Found::NotTaken { by: "root", lines };
             }
         }
@@ -285,6 +316,9 @@ fn untold(why: Untold) -> &'static str {
     match why {
         Untold::SinceItsStart => "shows only what it started with, as releases before 1.24 do",
         Untold::SameEnds => "shows an end that the former CA had, too",
+        Untold::MaySignElsewhere => {
+            "shows no CA, and it cannot be seen whether it is told to leave signing to somebody else"
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn looks() -> Chapter {
         about: "What `data \"istiopca_cacerts\"` has to tell beside the errors above. The last one is not told by itself: \
                 these are sentences of its `findings`, of which there is one for whatever the judge finds.",
         messages: vec![
-            words::istiods_not_read(&instance, &forbidden(Verb::List, pods, "list", "pods")),
+            words::pods_not_read(&instance, &forbidden(Verb::List, pods, "list", "pods")),
             words::gauges_unseen(
                 &instance,
                 &forbidden(Verb::Read, metrics, "get", "pods/proxy"),

@@ -34,7 +34,8 @@ pub(super) fn chapter() -> Chapter {
         messages: vec![
             words::restart_announced(&instance, &one, "roots"),
             words::restart_announced(&instance, &two, "first_plug_in"),
-            words::istiods_unseen(&instance, &list),
+            words::restart_forbidden(&instance, &one, "roots"),
+            words::istiods_unseen(&instance, &list, words::Unseen::AfterTheFirst),
             words::restart_refused(&instance, &patch, "layout"),
             words::restart_left(&instance, &one, "takes_the_secret_for_its_own"),
             words::restart_unannounced(&instance, &one, "no_reload"),

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use super::cluster::failed;
 use super::{Chapter, moment, secret};
+use crate::cluster::istiod::{Bearing, Env, Istiod};
 use crate::cluster::secret::{
-    Answer, Bearing, Conflict, Controller, Decision, Field, Finding, Immovable, Istiod, IstiodMark,
-    LastSeen, Operation, Refusal, Step, Writer,
+    Answer, Conflict, Controller, Decision, Field, Finding, Immovable, IstiodMark, LastSeen,
+    Operation, Refusal, Step, Writer,
 };
 use crate::cluster::{Action, Cause, Error, HowWritten, Object, Problem, Reach, Verb};
 use crate::pki::roots::{Estranged, Misstep, PeerMisstep};
@@ -130,7 +131,7 @@ fn every_controller() -> Vec<Controller> {
             Writer::Reflector,
             "reflector.v1.k8s.emberstack.com/reflects",
         ),
-        controller(Writer::Tetrate, "field manager xcp-edge"),
+        controller(Writer::Tetrate, "xcp.tetrate.io/contentHash"),
         controller(
             Writer::Owner("VaultStaticSecret/cacerts".to_owned()),
             "owner VaultStaticSecret/cacerts",
@@ -144,30 +145,25 @@ pub(super) fn rivals() -> Chapter {
         vec![Bearing {
             deployment: "istiod".to_owned(),
             variable,
-            value: value.to_owned(),
+            value: Env::Text(value.to_owned()),
             istiod,
         }]
     };
     let takes = bearing("USE_CACERTS_FOR_SELF_SIGNED_CA", "true", Istiod::Takes);
     let over = bearing("ENABLE_CA_SERVER", "false", Istiod::PassesOver);
-    let forbidden = Error {
-        action: Box::new(Action {
-            verb: Verb::List,
-            object: Object::Deployments("istio-system".to_owned()),
-        }),
-        problem: Problem::Forbidden {
-            verb: "list".to_owned(),
-            resource: "deployments".to_owned(),
-            message: "the server's own words".to_owned(),
-            rbac: true,
-        },
-    };
+    let names = ["istio-ca-root-cert", "mesh-roots"].map(str::to_owned);
+    let unseen = vec![Bearing {
+        value: Env::FromElsewhere,
+        istiod: Istiod::MayTake,
+        ..takes[0].clone()
+    }];
     let mut messages = vec![
         words::istiod_takes_it(&instance, &takes),
         words::istiod_will_take_it(&instance, &takes),
         words::istiod_may_take_it(&instance, &takes),
         words::istiod_passes_it_over(&instance, &over),
-        words::istiods_unjudged(&instance, &forbidden),
+        words::istiod_told_unseen(&instance, &unseen),
+        words::published_apart(&instance, &names.into()),
     ];
     messages.extend(words::rivals(&instance, &every_controller()));
     Chapter {

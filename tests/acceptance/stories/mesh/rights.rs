@@ -94,16 +94,29 @@ impl Mesh {
 
     /// Changes what is wanted, and has it applied with all rights of the guide but this one.
     async fn apply_without(&mut self, verb: &str, resource: &str, configuration: &str) -> Run {
+        let both = self.plan_and_apply_without(verb, resource, configuration);
+        both.await.1
+    }
+
+    /// The same, with the plan that is applied.
+    async fn plan_and_apply_without(
+        &mut self,
+        verb: &str,
+        resource: &str,
+        configuration: &str,
+    ) -> (Run, Run) {
         let all = rules(&self.world, "pods").await;
         let rest = without(&all, verb, resource);
         self.has_rights(&rest, verb, resource, false).await;
         self.world.configure(configuration);
         let before = self.world.live().await["data"].clone();
-        let applied = self.world.apply(&[]).await;
+        let planned = self.world.plan(&["-out=less.plan"]).await;
+        let saved = ["apply", "-no-color", "less.plan"];
+        let applied = self.world.cli(&saved).await;
         assert_ne!(self.world.live().await["data"], before, "{applied}");
         self.world.openssl_accepts_the_live_bundle().await;
         self.has_rights(&all, verb, resource, true).await;
-        applied
+        (planned, applied)
     }
 }
 
@@ -111,6 +124,11 @@ impl Mesh {
 #[track_caller]
 pub(super) fn one_warning(run: &Run, words: &[&str]) {
     run.succeeds();
+    one_warning_of(run, words);
+}
+
+#[track_caller]
+fn one_warning_of(run: &Run, words: &[&str]) {
     words.iter().for_each(|words| _ = run.says(words));
     let warnings = run.stdout().matches("Warning: Secret ").count();
     assert_eq!(warnings, 1, "{run}");
@@ -135,7 +153,7 @@ fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
                 1,
                 "list",
                 "deployments",
-                "whether istiod must be restarted could not be seen",
+                "the istiods beside it could not be seen",
                 "pods",
             ),
             (
@@ -184,12 +202,16 @@ fn an_istiod_that_may_not_be_restarted_is_left_to_the_user_with_the_rule() {
         world.apply(&[]).await.succeeds();
         mesh.node.deploy(&Istiod::default()).await;
         let wanted = mesh.world.issuing_secret(&trusting(&[&next_root]), "");
-        let applied = mesh.apply_without("patch", "deployments", &wanted).await;
-        applied
-            .succeeds()
-            .says("istiod could not be restarted")
-            .says("resources: [deployments], verbs: [patch]")
-            .says("kubectl rollout restart");
+        let (planned, applied) = mesh
+            .plan_and_apply_without("patch", "deployments", &wanted)
+            .await;
+        let rule = "resources: [deployments], verbs: [patch]";
+        let by_hand = "kubectl rollout restart";
+        let forbidden = "istiod may not be restarted";
+        planned.exit_code(2).never_says("istiod will be restarted");
+        one_warning_of(&planned, &[forbidden, rule, by_hand]);
+        applied.succeeds();
+        one_warning_of(&applied, &[forbidden, rule, by_hand]);
         let counts = mesh.node.counts("istiod").await;
         assert_eq!((counts.replica_sets, counts.pods), (1, 1));
     });
