@@ -13,11 +13,18 @@ const FLAG: &str = "USE_CACERTS_FOR_SELF_SIGNED_CA";
 impl World {
     /// Makes or changes the Deployment of an istiod, as Istio's chart lays it out, with that in its environment.
     async fn istiod_is_told(&self, name: &str, variable: &str, value: &str) {
+        let env =
+            json!([{"name": "REVISION", "value": "default"}, {"name": variable, "value": value}]);
+        self.istiod_has(name, &json!({"env": env})).await;
+    }
+
+    /// The same with these fields in its container.
+    async fn istiod_has(&self, name: &str, fields: &Value) {
         let labels = json!({"app": "istiod", "istio.io/rev": "default"});
-        let container = json!({
-            "name": "discovery", "image": "docker.io/istio/pilot:1.24.3",
-            "env": [{"name": "REVISION", "value": "default"}, {"name": variable, "value": value}],
-        });
+        let mut container = json!({"name": "discovery", "image": "docker.io/istio/pilot:1.24.3"});
+        for (field, value) in fields.as_object().unwrap() {
+            container[field] = value.clone();
+        }
         let deployment = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": name, "namespace": self.namespace, "labels": labels},
@@ -108,6 +115,46 @@ async fn an_istiod_that_does_not_sign_is_told_of_before_the_secret_is_written() 
         // A plan with nothing to do asks for the Secret alone.
         let plan = world.plan(&[]).await;
         plan.exit_code(0).never_says("does not sign");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_istiod_is_told_by_other_objects_is_said_to_be_unseen_and_refuses_nothing() {
+    for cli in Cli::both() {
+        let mut world = World::with_binary(cli, "istiod-elsewhere").await;
+        let key = json!({"configMapKeyRef": {"name": "switches", "key": "own", "optional": true}});
+        let named = json!({"env": [{"name": FLAG, "valueFrom": key}]});
+        let whole = json!({"envFrom": [{"configMapRef": {"name": "switches", "optional": true}}]});
+        world.istiod_has("istiod", &named).await;
+        world.istiod_has("istiod-canary", &whole).await;
+        world.configure(&world.issuing_secret("", ""));
+        let plan = world.plan(&[]).await;
+        let seen = plan
+            .stdout()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        plan.exit_code(2)
+            .says("what istiod is told cannot all be seen");
+        assert_eq!(
+            plan.stdout().matches("Warning: Secret ").count(),
+            1,
+            "{plan}"
+        );
+        for (name, variable) in [
+            ("istiod", FLAG),
+            ("istiod-canary", FLAG),
+            ("istiod-canary", "EXTERNAL_CA"),
+            ("istiod-canary", "ENABLE_CA_SERVER"),
+        ] {
+            let told =
+                format!("The container of the Deployment {name} has {variable}, or may have it");
+            assert!(seen.contains(&told), "{told}: {plan}");
+        }
+        world.apply(&[]).await.succeeds();
+        world.openssl_accepts_the_live_bundle().await;
+        let plan = world.plan(&[]).await;
+        plan.exit_code(0).never_says("cannot all be seen");
     }
 }
 

@@ -5,6 +5,7 @@ mod apart;
 mod chosen;
 mod fought;
 mod mixed;
+mod named;
 mod owed;
 mod pods;
 mod rights;
