@@ -320,7 +320,7 @@ mod tests {
     }
 
     /// A Deployment that gets its switches where nobody looks.
-    fn with_unseen(version: &str, by: Value) -> Deployment {
+    fn with_unseen(version: &str, by: &Value) -> Deployment {
         samples::deployment(|json| {
             let container = &mut json["spec"]["template"]["spec"]["containers"][0];
             container["image"] = json!(format!("istio/pilot{version}"));
@@ -338,23 +338,23 @@ mod tests {
         };
         let whole = json!({"env": [], "envFrom": [{"configMapRef": {"name": "x"}}]});
         for by in [named("ISTIO_MULTIROOT_MESH"), whole.clone()] {
-            let istiod = with_unseen(":1.31.0", by);
+            let istiod = with_unseen(":1.31.0", &by);
             assert_eq!(found(&istiod, "a", "ab"), Some(Reason::Roots));
             assert_eq!(found(&istiod, "a", "a"), None);
         }
-        for by in [named("AUTO_RELOAD_PLUGIN_CERTS"), whole.clone()] {
+        for by in [named("AUTO_RELOAD_PLUGIN_CERTS"), whole] {
             for (version, expected) in [
                 (":1.17.8", Some(Reason::NoReload)),
                 (":1.18.0", Some(Reason::NoReload)),
                 (":1.19.0", None),
             ] {
-                let istiod = with_unseen(version, by.clone());
+                let istiod = with_unseen(version, &by);
                 assert_eq!(found(&istiod, "a", "a"), expected, "{version}");
             }
         }
         // One that may not sign is restarted as one that does.
         for name in ["ENABLE_CA_SERVER", "EXTERNAL_CA"] {
-            let istiod = with_unseen(":1.31.0", named(name));
+            let istiod = with_unseen(":1.31.0", &named(name));
             assert!(loads(&istiod, "cacerts"));
             assert_eq!(found(&istiod, "a", "ab"), Some(Reason::Roots), "{name}");
         }

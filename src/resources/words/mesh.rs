@@ -120,6 +120,18 @@ pub(in crate::resources) fn istiods_unseen(
     instance.warning("the istiods beside it could not be seen", &paragraphs)
 }
 
+/// The same where it is known, without seeing them, that they must be restarted: one warning, under the heading of what
+/// was known.
+pub(in crate::resources) fn istiods_unseen_to_restart(
+    unseen: &Diagnostic,
+    known: &[Diagnostic],
+) -> Diagnostic {
+    let summary = known.first().map_or(&unseen.summary, |it| &it.summary);
+    let details = known.iter().chain([unseen]).map(|it| it.detail.as_str());
+    let detail = details.collect::<Vec<_>>().join("\n\n");
+    Diagnostic::warning(summary.clone(), detail)
+}
+
 /// An istiod that must be restarted could not be.
 pub(in crate::resources) fn restart_refused(
     instance: &Instance,

@@ -41,9 +41,9 @@ pub(super) use handover::{
 };
 pub(super) use judged::{finding, restart_needed, unsound, unwatched};
 pub(super) use mesh::{
-    Unseen, istiods_unseen, not_nudged, not_taken_up, pods_unseen, restart_announced,
-    restart_forbidden, restart_left, restart_refused, restart_unannounced, rollout_unfinished,
-    root_unseen,
+    Unseen, istiods_unseen, istiods_unseen_to_restart, not_nudged, not_taken_up, pods_unseen,
+    restart_announced, restart_forbidden, restart_left, restart_refused, restart_unannounced,
+    rollout_unfinished, root_unseen,
 };
 pub(super) use obstacle::{cannot_issue, obstacle};
 pub(super) use peers::peers_refuse;

@@ -172,12 +172,12 @@ impl Takeup<'_> {
     ) -> Option<Diagnostic> {
         // Where a restart is needed that nobody makes, there is nothing to wait for.
         let vain = !advice.is_empty();
-        done.warnings.extend(advice);
         let when = match rivals::is_first(self.prior) {
             true => Unseen::AfterTheFirst,
             false => Unseen::After,
         };
-        let told = words::istiods_unseen(self.instance, error, when);
+        let unseen = words::istiods_unseen(self.instance, error, when);
+        let told = words::istiods_unseen_to_restart(&unseen, &advice);
         done.warnings.push(told);
         if vain {
             self.left_undone("istiod is yet to be restarted", done)

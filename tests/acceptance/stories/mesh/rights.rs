@@ -138,6 +138,7 @@ fn one_warning_of(run: &Run, words: &[&str]) {
 fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "rights-less").await;
+        let (next_root, _) = another_hierarchy(&mesh.world);
         let all = rules(&mesh.world, "pods").await;
         mesh.has_rights(&all, "list", "pods", true).await;
         let world = &mut mesh.world;
@@ -189,6 +190,12 @@ fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
             &["which roots istiod hands on could not be seen", rule],
         );
         mesh.world.plan(&[]).await.exit_code(0);
+        let settings = trusting(&[&next_root]);
+        let more_roots = mesh.world.issuing_secret(&settings, &triggered(4));
+        let applied = mesh.apply_without("list", "deployments", &more_roots).await;
+        let rule = "resources: [deployments], verbs: [list]";
+        let known = "istiod must be restarted to take this change";
+        one_warning(&applied, &[known, rule]);
     });
 }
 

@@ -48,7 +48,11 @@ impl Keeper {
                 let seen = Seen {
                     deleting: pod.metadata.deletion_timestamp.is_some(),
                     annotations: pod.annotations().clone(),
-                    files: mounts(&pod).then(|| files.clone()).unwrap_or_default(),
+                    files: if mounts(&pod) {
+                        files.clone()
+                    } else {
+                        Files::default()
+                    },
                 };
                 match lives.get(&pod.name_any()) {
                     Some(life) => {
