@@ -7,7 +7,6 @@ use istiopca_acceptance::istio::istiod::SELF_SIGNED;
 use istiopca_acceptance::istio::judge::Workload;
 use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
-use serde_json::json;
 
 use super::{ANNOUNCED, Mesh, SECRET, started};
 use crate::istiod::{all_shake_hands, cannot_trust, configure};
@@ -128,71 +127,6 @@ fn two_revisions_that_signed_by_themselves_come_under_aws_and_then_leave_their_o
             all_shake_hands(&[&restarted, &last]).await;
             assert_eq!(mesh.node.counts("istiod-canary").await, started(3));
             mesh.world.ordered(1);
-        }
-    });
-}
-
-/// The same settings of a Secret in two namespaces, each a cluster to its mesh.
-fn two(mesh: &Mesh, other: &str, also: &[&CaHandle]) -> String {
-    let here = format!(
-        "{}\n  {}",
-        crate::istiod::AT_ONCE,
-        crate::roots::trusting(also)
-    );
-    let one = mesh.world.issuing_secret(&here, "");
-    let second = one
-        .replace("\"mesh\" {", "\"other\" {")
-        .replace(&mesh.world.namespace, other);
-    format!("{one}{second}")
-}
-
-#[test]
-fn two_clusters_of_one_mesh_take_each_step_together_and_call_each_other_all_the_way() {
-    network::in_its_own(async {
-        let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-two").await;
-        let other = mesh.world.cluster.namespace("mesh-other").await;
-        let (cluster, user) = (mesh.world.cluster, mesh.world.user.clone());
-        let rules = istiopca_acceptance::apiserver::minimal_rules("cacerts");
-        cluster.grant(&user, Some(&other), &rules).await;
-        let watched = other.clone();
-        mesh.world.dir.canary().watch(move || {
-            let texts = cluster.secret_texts(&watched);
-            texts.map_err(|error| error.to_string())
-        });
-        let elsewhere = istiopca_acceptance::istio::node::Node::start(cluster, &other).await;
-        let (next_root, next) = another_hierarchy(&mesh.world);
-        let (root, first) = (mesh.world.root.clone(), mesh.world.ca.clone());
-        let mut before: Vec<Workload> = Vec::new();
-        let steps = [
-            (&first, vec![], 1),
-            (&first, vec![&next_root], 2),
-            (&next, vec![&root], 2),
-            (&next, vec![], 3),
-        ];
-        for (step, (ca, also, templates)) in steps.into_iter().enumerate() {
-            mesh.world.ca = ca.clone();
-            mesh.world.configure(&two(&mesh, &other, &also));
-            mesh.world.apply(&[]).await.succeeds();
-            if step == 0 {
-                mesh.node.deploy(&Istiod::default()).await;
-                elsewhere.deploy(&Istiod::default()).await;
-            }
-            let now = vec![
-                mesh.node.sign_workload("istiod").await,
-                elsewhere.sign_workload("istiod").await,
-            ];
-            let all: Vec<&Workload> = before.iter().chain(&now).collect();
-            all_shake_hands(&all).await;
-            for node in [&mesh.node, &elsewhere] {
-                assert_eq!(node.counts("istiod").await, started(templates));
-            }
-            before = now;
-        }
-        assert!(mesh.is_under(&before[1], &next_root));
-        let states = [SECRET, "istiopca_cacerts_secret.other"];
-        for address in states {
-            let written = mesh.world.state(address).await;
-            assert_ne!(written["verified"]["by"], json!("nothing"));
         }
     });
 }
