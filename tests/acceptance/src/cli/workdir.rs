@@ -37,6 +37,8 @@ pub struct Workdir {
 pub enum Surroundings {
     /// Nothing of the developer's own environment, and an empty home directory.
     Bare,
+    /// The same without the trace that a story is searched in: it costs a core more than its work does.
+    Untraced,
     /// The user's home and environment, by which a version manager finds the core that it stands
     /// for, without the variables that [`meddles`](crate::process::meddles) names.
     Own,
@@ -256,6 +258,8 @@ impl Workdir {
             let trace = self.canary.trace().display().to_string();
             all.insert("TF_LOG".to_owned(), "trace".to_owned());
             all.insert("TF_LOG_PATH".to_owned(), trace);
+        }
+        if self.surroundings != Surroundings::Own {
             let scratch = self.scratch.path().display().to_string();
             all.insert("TMPDIR".to_owned(), scratch);
         }
@@ -272,7 +276,9 @@ impl Workdir {
     pub(super) fn command_of(&self, program: &Path, args: &[&str]) -> Command {
         let mut command = guarded(program, None);
         match self.surroundings {
-            Surroundings::Bare => clean(&mut command, &self.place().join("home")),
+            Surroundings::Bare | Surroundings::Untraced => {
+                clean(&mut command, &self.place().join("home"))
+            }
             Surroundings::Own => meddling().for_each(|name| _ = command.env_remove(name)),
         }
         command

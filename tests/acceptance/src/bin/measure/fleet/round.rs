@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use istiopca_acceptance::aws::{ACCOUNT, Aws, CaHandle, Call, Clock, KeyAlgorithm};
-use istiopca_acceptance::cli::{Cli, Provider, Workdir};
+use istiopca_acceptance::cli::{Cli, Provider, Surroundings, Workdir};
 use istiopca_acceptance::parts;
 use jiff::{SignedDuration, Timestamp};
 
@@ -121,7 +121,9 @@ impl Round {
         provider: Provider,
         place: Place,
     ) -> Result<Self, Failure> {
-        let mut dir = Workdir::new(Cli::Terraform, provider.clone())?;
+        let (cli, untraced) = (Cli::Terraform, Surroundings::Untraced);
+        let mut dir =
+            Workdir::laid_out(cli, cli.program()?, provider.clone(), "stories", untraced)?;
         dir.set_deadline(DEADLINE);
         let keys = aws.account(ACCOUNT).user("ci");
         let profile = format!(
@@ -189,7 +191,7 @@ impl Round {
         let mut all = Vec::new();
         for step in Step::ALL {
             all.push(self.step(options, step).await?);
-            // Others keep their keys in the state.
+            // Others keep their keys in the state, and hand them to the host's log.
             if self.ours {
                 let state = self.backend.state();
                 self.dir
@@ -197,8 +199,10 @@ impl Round {
                     .left_elsewhere("the backend's terraform.tfstate", &state);
             }
         }
-        // Found where they should not be, they are told when the directory goes.
-        self.dir.canary().look_for_keys(self.place.secret_texts()?);
+        if self.ours {
+            // Found where they should not be, they are told when the directory goes.
+            self.dir.canary().look_for_keys(self.place.secret_texts()?);
+        }
         Ok(all)
     }
 
