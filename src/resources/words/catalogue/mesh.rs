@@ -27,6 +27,8 @@ pub(super) fn chapter() -> Chapter {
     let root = Object::ConfigMap("istio-system/istio-ca-root-cert".to_owned());
     let root = forbidden(Verb::Read, root, "get", "configmaps");
     let touch = forbidden(Verb::Nudge, Object::Pod(pod()), "patch", "pods");
+    let unseen = words::istiods_unseen(&instance, &list, words::Unseen::AfterTheFirst);
+    let known = words::unwatched(&instance);
     Chapter {
         title: "What istiod makes of it",
         about: "Told while planning, where a restart can be foreseen, and once the Secret is written, which none of \
@@ -36,6 +38,7 @@ pub(super) fn chapter() -> Chapter {
             words::restart_announced(&instance, &two, "first_plug_in"),
             words::restart_forbidden(&instance, &one, "roots"),
             words::istiods_unseen(&instance, &list, words::Unseen::AfterTheFirst),
+            words::istiods_unseen_to_restart(&unseen, &[known]),
             words::restart_refused(&instance, &patch, "layout"),
             words::restart_left(&instance, &one, "takes_the_secret_for_its_own"),
             words::restart_unannounced(&instance, &one, "no_reload"),

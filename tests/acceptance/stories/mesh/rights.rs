@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use istiopca_acceptance::aws::CaHandle;
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
@@ -180,23 +181,28 @@ fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
             assert_eq!(secret["verified"]["by"], by);
             mesh.world.plan(&[]).await.exit_code(0);
         }
-        let by_root = mesh
-            .world
-            .issuing_secret("verify = \"root\"", &triggered(4));
-        let applied = mesh.apply_without("get", "configmaps", &by_root).await;
-        let rule = "resources: [configmaps], verbs: [get]";
-        one_warning(
-            &applied,
-            &["which roots istiod hands on could not be seen", rule],
-        );
-        mesh.world.plan(&[]).await.exit_code(0);
-        let settings = trusting(&[&next_root]);
-        let more_roots = mesh.world.issuing_secret(&settings, &triggered(4));
-        let applied = mesh.apply_without("list", "deployments", &more_roots).await;
-        let rule = "resources: [deployments], verbs: [list]";
-        let known = "istiod must be restarted to take this change";
-        one_warning(&applied, &[known, rule]);
+        without_the_roots_or_the_istiods(&mut mesh, &next_root).await;
     });
+}
+
+/// The same of the ConfigMap, where it is all that is looked at, and of a change that only a restart brings about.
+async fn without_the_roots_or_the_istiods(mesh: &mut Mesh, next_root: &CaHandle) {
+    let by_root = mesh
+        .world
+        .issuing_secret("verify = \"root\"", &triggered(4));
+    let applied = mesh.apply_without("get", "configmaps", &by_root).await;
+    let rule = "resources: [configmaps], verbs: [get]";
+    one_warning(
+        &applied,
+        &["which roots istiod hands on could not be seen", rule],
+    );
+    mesh.world.plan(&[]).await.exit_code(0);
+    let settings = trusting(&[next_root]);
+    let more_roots = mesh.world.issuing_secret(&settings, &triggered(4));
+    let applied = mesh.apply_without("list", "deployments", &more_roots).await;
+    let rule = "resources: [deployments], verbs: [list]";
+    let known = "istiod must be restarted to take this change";
+    one_warning(&applied, &[known, rule]);
 }
 
 #[test]
