@@ -64,6 +64,8 @@ impl Step {
 pub(super) struct Measured {
     pub(super) step: Step,
     pub(super) wall: Duration,
+    /// From the first call of AWS to the last; before and after it core is by itself.
+    pub(super) asking: Duration,
     pub(super) provider: Usage,
     pub(super) core: Usage,
     /// Of AWS and of Kubernetes, by kind; refused ones are marked.
@@ -228,11 +230,13 @@ impl Round {
         if step == Step::PlanNothing || exact {
             run.says("No changes.");
         }
-        let mut calls = aws_calls(&self.aws.calls());
+        let asked = self.aws.calls();
+        let mut calls = aws_calls(&asked);
         calls.extend(self.place.asked().await);
         Ok(Measured {
             step,
             wall: run.took(),
+            asking: asking(&asked),
             provider,
             core,
             calls,
@@ -251,6 +255,13 @@ fn emulated(options: &Options) -> Result<(Aws, CaHandle), Failure> {
     aws.set_latency(options.latency);
     aws.set_polls_before_delivery(options.polls as usize);
     Ok((aws, ca))
+}
+
+fn asking(calls: &[Call]) -> Duration {
+    let moments = || calls.iter().map(|call| call.at);
+    let span = moments().max().zip(moments().min());
+    let span = span.map(|(last, first)| last.duration_since(first).unsigned_abs());
+    span.unwrap_or_default()
 }
 
 fn aws_calls(calls: &[Call]) -> BTreeMap<String, usize> {

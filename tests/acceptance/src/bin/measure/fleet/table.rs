@@ -18,8 +18,8 @@ pub(super) struct Stack {
     pub(super) steps: Vec<Measured>,
 }
 
-const HEAD: &str = "| clusters | step | wall | ideal | of it | provider: CPU, most memory, files | core: CPU, \
-                    memory | calls |\n|---|---|---|---|---|---|---|---|\n";
+const HEAD: &str = "| clusters | step | wall | AWS asked for | ideal | of wall, of asking | provider: CPU, most memory, files | core: CPU, \
+                    memory | calls |\n|---|---|---|---|---|---|---|---|---|\n";
 
 /// A table for each place and shape.
 pub(super) fn tables(options: &Options, stacks: &[Stack]) -> String {
@@ -41,6 +41,7 @@ fn line(options: &Options, stack: &Stack, measured: &Measured) -> String {
     let Measured {
         step,
         wall,
+        asking,
         provider,
         core,
         calls,
@@ -50,7 +51,8 @@ fn line(options: &Options, stack: &Stack, measured: &Measured) -> String {
         .map(|place| ideal::time(options, place, *step, stack.clusters));
     let share = match (*step, ideal) {
         (Step::Apply, Some(ideal)) => {
-            format!("{:.0} %", 100.0 * ideal.as_secs_f64() / wall.as_secs_f64())
+            let of = |time: &Duration| 100.0 * ideal.as_secs_f64() / time.as_secs_f64();
+            format!("{:.0} %, {:.0} %", of(wall), of(asking))
         }
         _ => String::new(),
     };
@@ -59,10 +61,11 @@ fn line(options: &Options, stack: &Stack, measured: &Measured) -> String {
         .map(|(kind, count)| format!("{count} {kind}"))
         .collect();
     format!(
-        "| {} | {} | {} | {} | {share} | {}, {}, {} | {}, {} | {} |",
+        "| {} | {} | {} | {} | {} | {share} | {}, {}, {} | {}, {} | {} |",
         stack.clusters,
         step.name(),
         seconds(*wall),
+        seconds(*asking),
         ideal.map(seconds).unwrap_or_default(),
         seconds(provider.processor),
         megabytes(provider.memory),
