@@ -58,6 +58,18 @@ pub(crate) fn deployment(change: impl FnOnce(&mut Value)) -> Deployment {
     object.expect("a Deployment").into()
 }
 
+/// One of this image's tag, with exactly these variables in its environment.
+pub(crate) fn told(tag: &str, env: &[(&str, &str)]) -> Deployment {
+    deployment(|json| {
+        let container = &mut json["spec"]["template"]["spec"]["containers"][0];
+        container["image"] = json!(format!("istio/pilot{tag}"));
+        let env = env
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}));
+        container["env"] = env.collect();
+    })
+}
+
 /// A pod that serves, after this change.
 pub(crate) fn pod_json(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut json = json!({

@@ -57,20 +57,41 @@ pub enum Estranged {
     Unseen,
 }
 
-impl Known {
-    /// What stands against signing under the root that this is known of.
-    fn against_signing(
-        this: Option<&Self>,
-        now: Timestamp,
-        overlap: SignedDuration,
-    ) -> Option<Estranged> {
-        let Some(since) = this.and_then(|known| known.since) else {
-            return Some(Estranged::Untrusted);
-        };
-        let from = after(since, overlap);
-        (from > now).then_some(Estranged::NotYetTrusted { from })
-    }
+/// What stands against signing under the root where a peer knows these.
+fn against_signing(
+    known: &KnownRoots,
+    root: &Certificate,
+    now: Timestamp,
+    overlap: SignedDuration,
+) -> Option<Estranged> {
+    let Some(since) = known.get(&root.sha256()).and_then(|known| known.since) else {
+        return Some(Estranged::Untrusted);
+    };
+    let from = after(since, overlap);
+    let early = (from > now).then_some(Estranged::NotYetTrusted { from });
+    early.or_else(|| unseen(known))
+}
 
+/// What stands against trusting the root no longer where a peer knows these.
+fn against_dropping(
+    known: &KnownRoots,
+    root: &Certificate,
+    now: Timestamp,
+    overlap: SignedDuration,
+) -> Option<Estranged> {
+    match known.get(&root.sha256()) {
+        Some(known) => known.against_dropping(now, overlap),
+        None => unseen(known),
+    }
+}
+
+/// That of a peer which signs under nobody knows which root nothing can be said.
+fn unseen(known: &KnownRoots) -> Option<Estranged> {
+    let unseen = known.values().all(|known| known.signing.is_none());
+    unseen.then_some(Estranged::Unseen)
+}
+
+impl Known {
     /// What stands against trusting the root no longer.
     fn against_dropping(self, now: Timestamp, overlap: SignedDuration) -> Option<Estranged> {
         match (self.signing, self.left) {
@@ -104,25 +125,19 @@ impl Trust {
         let dropped: Vec<&Certificate> = dropped.collect();
         let meshes = peers.iter().filter(|(_, known)| !known.is_empty());
         let found = meshes.flat_map(|(peer, known)| {
-            let of = |root: &Certificate| known.get(&root.sha256());
-            let unseen = known.values().all(|known| known.signing.is_none());
-            let unseen = unseen.then_some(Estranged::Unseen);
-            let against_signing = || Known::against_signing(of(own), now, overlap).or(unseen);
-            let signing = steps.then(against_signing).flatten();
-            let signing = signing.map(|why| (own.clone(), why));
-            let dropping = dropped.iter().filter_map(move |root| {
-                let why = match of(root) {
-                    Some(known) => known.against_dropping(now, overlap),
-                    None => unseen,
-                };
-                Some(((*root).clone(), why?))
+            let signing = steps.then(|| (own, against_signing(known, own, now, overlap)));
+            let dropping = |root| (root, against_dropping(known, root, now, overlap));
+            let all = signing
+                .into_iter()
+                .chain(dropped.iter().copied().map(dropping));
+            let found = all.filter_map(|(root, why)| {
+                Some(PeerMisstep {
+                    peer: peer.clone(),
+                    root: root.clone(),
+                    why: why?,
+                })
             });
-            let missteps = signing.into_iter().chain(dropping);
-            missteps.map(|(root, why)| PeerMisstep {
-                peer: peer.clone(),
-                root,
-                why,
-            })
+            found.collect::<Vec<_>>()
         });
         found.collect()
     }

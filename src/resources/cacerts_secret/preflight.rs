@@ -102,9 +102,7 @@ async fn in_the_cluster(
     planning: &Planning<'_>,
     looks: bool,
 ) -> Vec<Diagnostic> {
-    let Planning {
-        prior, settings, ..
-    } = *planning;
+    let (prior, settings) = (planning.prior, planning.settings);
     let instance = instance(settings);
     let cluster = match connected(call, settings).await {
         Ok(connected) => connected.cluster,

@@ -244,15 +244,14 @@ pub(super) fn estranged(
         return Ok(Vec::new());
     }
     let roots = compose::trusted(settings, own, &trust.roots)?;
-    let overlap: SignedDuration = settings.min_trust_overlap.signed();
-    let former = prior.map(former_roots).unwrap_or_default();
+    let lost = trust.signing.is_none();
+    let former = prior.filter(|_| lost).map(former_roots).unwrap_or_default();
     let mut before = trust.clone();
-    if trust.signing.is_none() {
-        // The Secret is lost, and workloads trust what it had until they are told otherwise.
-        before.roots.extend(former.iter().cloned());
-    }
+    // Workloads trust what a lost Secret had until they are told otherwise.
+    before.roots.extend(former.iter().cloned());
+    let overlap = settings.min_trust_overlap.signed();
     let mut found = before.peer_missteps(peers, own, &roots, now, overlap);
-    if trust.signing.is_none() && is_put_back(prior, own) {
+    if lost && is_put_back(prior, own) {
         // Who puts back what was lost takes no step, and if all have lost it somebody has to begin.
         found.retain(|misstep| {
             let of_the_lost = former.contains(&misstep.root);

@@ -57,18 +57,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::istiod::samples;
-
-    fn istiod(version: &str, env: &[(&str, &str)]) -> Deployment {
-        samples::deployment(|json| {
-            let container = &mut json["spec"]["template"]["spec"]["containers"][0];
-            container["image"] = json!(format!("istio/pilot{version}"));
-            let env = env
-                .iter()
-                .map(|(name, value)| json!({"name": name, "value": value}));
-            container["env"] = env.collect();
-        })
-    }
+    use crate::cluster::istiod::samples::{self, told};
 
     const MESH: (&str, &str) = ("PILOT_CA_CERT_CONFIGMAP", "mesh-roots");
 
@@ -84,20 +73,16 @@ mod tests {
             (":1.31.0", "mesh-roots"),
             ("@sha256:01", "mesh-roots"),
         ] {
-            assert_eq!(
-                published(&[istiod(version, &[MESH])]),
-                expected,
-                "{version}"
-            );
+            assert_eq!(published(&[told(version, &[MESH])]), expected, "{version}");
         }
-        assert_eq!(published(&[istiod(":1.31.0", &[])]), "istio-ca-root-cert");
+        assert_eq!(published(&[told(":1.31.0", &[])]), "istio-ca-root-cert");
         assert_eq!(published(&[]), "istio-ca-root-cert");
     }
 
     #[test]
     fn what_is_no_name_and_what_is_not_seen_is_not_followed() {
         for text in ["", "../secrets/x", "Mesh Roots"] {
-            let istiod = istiod(":1.31.0", &[(MESH.0, text)]);
+            let istiod = told(":1.31.0", &[(MESH.0, text)]);
             assert_eq!(published(&[istiod]), "istio-ca-root-cert", "{text:?}");
         }
         let unseen = samples::deployment(|json| {
@@ -109,17 +94,17 @@ mod tests {
 
     #[test]
     fn only_istiods_that_load_the_secret_are_heeded() {
-        let elsewhere = istiod(":1.31.0", &[MESH, ("ENABLE_CA_SERVER", "false")]);
-        let ours = istiod(":1.31.0", &[]);
+        let elsewhere = told(":1.31.0", &[MESH, ("ENABLE_CA_SERVER", "false")]);
+        let ours = told(":1.31.0", &[]);
         assert_eq!(published(&[elsewhere, ours]), "istio-ca-root-cert");
-        let mut gone = istiod(":1.31.0", &[MESH]);
+        let mut gone = told(":1.31.0", &[MESH]);
         gone.deleting = true;
         assert_eq!(published(&[gone]), "istio-ca-root-cert");
     }
 
     #[test]
     fn istiods_that_do_not_agree_are_told_of() {
-        let istiods = [istiod(":1.31.0", &[MESH]), istiod(":1.31.0", &[])];
+        let istiods = [told(":1.31.0", &[MESH]), told(":1.31.0", &[])];
         let found = Publishing::of(&istiods, "cacerts");
         let names = ["istio-ca-root-cert", "mesh-roots"].map(str::to_owned);
         assert_eq!(found, Publishing::Apart(names.into()));

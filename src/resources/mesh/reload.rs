@@ -199,7 +199,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::cluster::istiod::samples;
+    use crate::cluster::istiod::samples::{self, told};
     use crate::pki::testing::{Ca, Spec};
 
     static ROOTS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -221,17 +221,6 @@ mod tests {
             name.push(rcgen::DnType::OrganizationName, "cluster.local");
         });
         Ca::root(spec).certificate.to_pem()
-    }
-
-    fn istiod(version: &str, env: &[(&str, &str)]) -> Deployment {
-        samples::deployment(|json| {
-            let container = &mut json["spec"]["template"]["spec"]["containers"][0];
-            container["image"] = json!(format!("istio/pilot{version}"));
-            let env = env
-                .iter()
-                .map(|(name, value)| json!({"name": name, "value": value}));
-            container["env"] = env.collect::<Vec<Value>>().into();
-        })
     }
 
     fn found(istiod: &Deployment, held: &str, roots: &str) -> Option<Reason> {
@@ -276,7 +265,7 @@ mod tests {
             ("@sha256:01", &SEVERAL, "a", "a", true),
         ] {
             let expected = (!taken).then_some(Reason::Roots);
-            let found = found(&istiod(version, env), held, roots);
+            let found = found(&told(version, env), held, roots);
             assert_eq!(found, expected, "{version} {env:?}: {held} to {roots}");
         }
     }
@@ -290,7 +279,7 @@ mod tests {
             ("", false),
             ("false", false),
         ] {
-            let istiod = istiod(":1.24.0", &[("ISTIO_MULTIROOT_MESH", text)]);
+            let istiod = told(":1.24.0", &[("ISTIO_MULTIROOT_MESH", text)]);
             assert_eq!(found(&istiod, "a", "ab").is_none(), taken, "{text:?}");
         }
     }
@@ -312,7 +301,7 @@ mod tests {
         ] {
             let expected = (!taken).then_some(Reason::NoReload);
             assert_eq!(
-                found(&istiod(version, env), "a", "a"),
+                found(&told(version, env), "a", "a"),
                 expected,
                 "{version} {env:?}"
             );
@@ -367,7 +356,7 @@ mod tests {
             differs: false,
             ..change(Held::Roots(&roots), &roots)
         };
-        assert_eq!(Reason::find(&istiod(":1.11.8", &[]), &same), None);
+        assert_eq!(Reason::find(&told(":1.11.8", &[]), &same), None);
     }
 
     #[test]
@@ -378,7 +367,7 @@ mod tests {
             layouts,
             ..change(Held::Roots(&roots), &roots)
         };
-        let found = Reason::find(&istiod(":1.31.0", &SEVERAL), &switched);
+        let found = Reason::find(&told(":1.31.0", &SEVERAL), &switched);
         assert_eq!(found, Some(Reason::Layout));
     }
 
@@ -386,7 +375,7 @@ mod tests {
     fn an_istiod_that_signs_by_itself_does_not_look_at_the_secret() {
         let roots = file("a");
         let first = change(Held::SelfSigned, &roots);
-        let istiod_of = |env| istiod(":1.31.0", env);
+        let istiod_of = |env| told(":1.31.0", env);
         let found = |env| Reason::find(&istiod_of(env), &first);
         assert_eq!(found(&SEVERAL), Some(Reason::FirstPlugIn));
         let usurper = [("USE_CACERTS_FOR_SELF_SIGNED_CA", "true")];
@@ -405,9 +394,9 @@ mod tests {
             [("EXTERNAL_CA", "ISTIOD_RA_KUBERNETES_API")],
             [("ENABLE_CA_SERVER", "false")],
         ] {
-            assert!(!loads(&istiod(":1.31.0", &env), "cacerts"), "{env:?}");
+            assert!(!loads(&told(":1.31.0", &env), "cacerts"), "{env:?}");
             assert_eq!(
-                Reason::find(&istiod(":1.31.0", &env), &first),
+                Reason::find(&told(":1.31.0", &env), &first),
                 None,
                 "{env:?}"
             );
@@ -416,10 +405,10 @@ mod tests {
             secret: "other",
             ..first
         };
-        assert_eq!(Reason::find(&istiod(":1.31.0", &[]), &of_another), None);
+        assert_eq!(Reason::find(&told(":1.31.0", &[]), &of_another), None);
         for env in [[("EXTERNAL_CA", "")], [("ENABLE_CA_SERVER", "true")]] {
             assert!(
-                Reason::find(&istiod(":1.31.0", &env), &first).is_some(),
+                Reason::find(&told(":1.31.0", &env), &first).is_some(),
                 "{env:?}"
             );
         }
@@ -462,14 +451,14 @@ mod tests {
         /// The rule of sets is the wider one: whatever the older releases take, the newer take, too.
         #[test]
         fn a_newer_release_takes_whatever_an_older_one_does(held in "[abc]{1,4}", roots in "[abc]{1,4}") {
-            let older = found(&istiod(":1.29.0", &SEVERAL), &held, &roots);
-            let newer = found(&istiod(":1.30.0", &SEVERAL), &held, &roots);
+            let older = found(&told(":1.29.0", &SEVERAL), &held, &roots);
+            let newer = found(&told(":1.30.0", &SEVERAL), &held, &roots);
             prop_assert!(older.is_some() || newer.is_none());
         }
 
         #[test]
         fn without_the_setting_only_the_same_bytes_are_taken(held in "[abc]{1,3}", roots in "[abc]{1,3}", minor in 19u16..40) {
-            let reason = found(&istiod(&format!(":1.{minor}.0"), &[]), &held, &roots);
+            let reason = found(&told(&format!(":1.{minor}.0"), &[]), &held, &roots);
             prop_assert_eq!(reason.is_none(), held == roots);
         }
 
@@ -478,7 +467,7 @@ mod tests {
         fn sets_are_compared_without_order_and_number(held in "[abc]{1,4}", roots in "[abc]{1,4}") {
             let (one, other): (BTreeSet<_>, BTreeSet<_>) = (held.chars().collect(), roots.chars().collect());
             let taken = one.is_subset(&other) || other.is_subset(&one);
-            let reason = found(&istiod(":1.31.2", &SEVERAL), &held, &roots);
+            let reason = found(&told(":1.31.2", &SEVERAL), &held, &roots);
             prop_assert_eq!(reason.is_none(), taken);
         }
     }

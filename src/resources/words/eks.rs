@@ -1,6 +1,6 @@
 //! What can go wrong on the way to a cluster of EKS.
 
-use super::authority::Told;
+use super::authority::{Told, interrupted, out_of_time};
 use super::{Instance, UNWRITTEN, sentence, signing_in};
 use crate::aws::patience::Ended;
 use crate::clients::{NoCluster, NoSignIn};
@@ -16,8 +16,7 @@ pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnosti
     match error {
         NoCluster::Eks(error) => Some(described(instance, error)),
         NoCluster::SignIn(NoSignIn::SignIn(error)) => {
-            let (what, told, remedy) = signing_in::failed(&"looking up the EKS cluster", error);
-            Some(instance.error(what, &[&told, UNWRITTEN, &remedy]))
+            Some(not_looked_up(instance, signing_in::failed(&LOOKING_UP, error)))
         }
         NoCluster::NoRegion { name } => Some(instance.error(
             "no region to look for the EKS cluster in",
@@ -27,22 +26,8 @@ pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnosti
                 "Set `region` in the provider block, or name the cluster by `eks_cluster_arn`, which says it.",
             ],
         )),
-        NoCluster::Ended(Ended::Stopped) => Some(instance.error(
-            "interrupted",
-            &[
-                "The run was interrupted while the cluster was being looked for in EKS.",
-                UNWRITTEN,
-                "Run it again.",
-            ],
-        )),
-        NoCluster::Ended(Ended::Deadline) => Some(instance.error(
-            "no time left",
-            &[
-                "The time of this operation was over before the cluster was found in EKS.",
-                UNWRITTEN,
-                "Run it again, or allow more time in `timeouts {}`.",
-            ],
-        )),
+        NoCluster::Ended(Ended::Stopped) => Some(not_looked_up(instance, interrupted(&LOOKING_UP))),
+        NoCluster::Ended(Ended::Deadline) => Some(not_looked_up(instance, out_of_time(&LOOKING_UP))),
         NoCluster::Another { wanted, found } => Some(instance.error(
             "the identity leads to another cluster",
             &[
@@ -54,6 +39,13 @@ pub(super) fn lookup(instance: &Instance, error: &NoCluster) -> Option<Diagnosti
         )),
         _ => None,
     }
+}
+
+/// What was being done, in words.
+const LOOKING_UP: &str = "looking up the EKS cluster";
+
+fn not_looked_up(instance: &Instance, (what, told, remedy): Told) -> Diagnostic {
+    instance.error(what, &[&told, UNWRITTEN, &remedy])
 }
 
 /// The cluster is not there yet, which is no reason not to plan.

@@ -60,6 +60,27 @@ proptest! {
     }
 }
 
+/// What a cluster is like in the histories below, unless they say otherwise.
+const HABITS: Habits = Habits {
+    version: Version::V1_27,
+    multi_root: false,
+    kubelet: 0,
+    self_signed: false,
+    nightly: false,
+    restarts_after: 150,
+    fixed: Fixed {
+        validity: "10d",
+        clamp: false,
+        overlap: "24h",
+    },
+};
+
+#[track_caller]
+fn holds(history: &History) {
+    let ended = history.run(Rules::default());
+    ended.map_err(|broken| broken.0).unwrap();
+}
+
 /// A CA that was allowed to end before anybody applied again: a workload that got nothing from it goes on with what it
 /// has, and does not know the root that was added in the meantime. It is a stranger to those that are served again
 /// until it asks again, within the hour. To refuse the way out of such an outage would prolong it.
@@ -69,16 +90,12 @@ fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
     let history = History {
         habits: vec![Habits {
             version: Version::V1_29,
-            multi_root: false,
-            kubelet: 0,
-            self_signed: false,
-            nightly: false,
             restarts_after: 601,
             fixed: Fixed {
-                validity: "10d",
                 clamp: true,
-                overlap: "24h",
+                ..HABITS.fixed
             },
+            ..HABITS
         }],
         ca: CaName::A,
         peering: false,
@@ -91,26 +108,17 @@ fn whoever_was_left_without_an_answer_may_be_a_stranger_until_it_asks_again() {
             event(12, Deed::Change(CaName::B, vec![0], None)),
         ],
     };
-    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+    holds(&history);
 }
 
-/// Clusters of a mesh that look at each other, each with a run every night.
-fn of_neighbours(clusters: usize, events: Vec<Event>) -> History {
+/// Two clusters of a mesh that look at each other, each with a run every night.
+fn of_neighbours(events: Vec<Event>) -> History {
     let habits = Habits {
-        version: Version::V1_27,
-        multi_root: false,
-        kubelet: 0,
-        self_signed: false,
         nightly: true,
-        restarts_after: 150,
-        fixed: Fixed {
-            validity: "10d",
-            clamp: false,
-            overlap: "24h",
-        },
+        ..HABITS
     };
     History {
-        habits: vec![habits; clusters],
+        habits: vec![habits; 2],
         ca: CaName::A,
         peering: true,
         events,
@@ -130,76 +138,64 @@ const WALK: Deed = Deed::WalkAlone { back: false };
 /// under.
 #[test]
 fn a_root_that_a_peer_signs_under_does_not_go_with_a_lost_secret() {
-    let history = of_neighbours(
-        2,
-        vec![
-            on(0, 26, WALK),
-            on(1, 2, WALK),
-            on(1, 14, WALK),
-            on(1, 0, Deed::LoseSecret),
-            on(1, 0, Deed::Restart),
-            on(1, 0, WALK),
-            on(0, 1, Deed::Apply(None)),
-            on(0, 0, Deed::Apply(None)),
-        ],
-    );
-    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+    let history = of_neighbours(vec![
+        on(0, 26, WALK),
+        on(1, 2, WALK),
+        on(1, 14, WALK),
+        on(1, 0, Deed::LoseSecret),
+        on(1, 0, Deed::Restart),
+        on(1, 0, WALK),
+        on(0, 1, Deed::Apply(None)),
+        on(0, 0, Deed::Apply(None)),
+    ]);
+    holds(&history);
 }
 
 /// One cluster has lost its Secret, and its istiod, restarted without, signs by itself: nothing there tells of the root
 /// under which the Secret will be put back.
 #[test]
 fn a_root_stays_while_nobody_sees_under_which_one_a_peer_will_sign() {
-    let history = of_neighbours(
-        2,
-        vec![
-            on(0, 0, WALK),
-            on(1, 1, WALK),
-            on(0, 15, WALK),
-            on(0, 0, Deed::LoseSecret),
-            on(0, 0, Deed::Restart),
-            on(1, 0, Deed::WalkAlone { back: true }),
-            on(0, 0, Deed::Apply(None)),
-        ],
-    );
-    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+    let history = of_neighbours(vec![
+        on(0, 0, WALK),
+        on(1, 1, WALK),
+        on(0, 15, WALK),
+        on(0, 0, Deed::LoseSecret),
+        on(0, 0, Deed::Restart),
+        on(1, 0, Deed::WalkAlone { back: true }),
+        on(0, 0, Deed::Apply(None)),
+    ]);
+    holds(&history);
 }
 
 /// The same, but the Secret is back already, and istiod has not been restarted with it.
 #[test]
 fn a_root_that_a_peer_will_sign_under_stays_though_its_istiod_hands_it_on_no_more() {
-    let history = of_neighbours(
-        2,
-        vec![
-            on(0, 0, WALK),
-            on(1, 1, WALK),
-            on(0, 15, WALK),
-            on(0, 0, Deed::LoseSecret),
-            on(0, 0, Deed::Restart),
-            on(0, 0, Deed::Apply(None)),
-            on(1, 0, Deed::WalkAlone { back: true }),
-        ],
-    );
-    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+    let history = of_neighbours(vec![
+        on(0, 0, WALK),
+        on(1, 1, WALK),
+        on(0, 15, WALK),
+        on(0, 0, Deed::LoseSecret),
+        on(0, 0, Deed::Restart),
+        on(0, 0, Deed::Apply(None)),
+        on(1, 0, Deed::WalkAlone { back: true }),
+    ]);
+    holds(&history);
 }
 
 /// One cluster takes a step back and loses its Secret at once: until istiod is restarted it hands on a root that the
 /// Secret, put back, will not have.
 #[test]
 fn what_a_peer_hands_on_without_a_secret_is_nothing_to_step_upon() {
-    let mut history = of_neighbours(
-        2,
-        vec![
-            on(1, 0, WALK),
-            on(0, 0, WALK),
-            on(0, 13, Deed::WalkAlone { back: true }),
-            on(0, 0, Deed::LoseSecret),
-            on(1, 1, WALK),
-            on(0, 0, Deed::Apply(None)),
-        ],
-    );
+    let mut history = of_neighbours(vec![
+        on(1, 0, WALK),
+        on(0, 0, WALK),
+        on(0, 13, Deed::WalkAlone { back: true }),
+        on(0, 0, Deed::LoseSecret),
+        on(1, 1, WALK),
+        on(0, 0, Deed::Apply(None)),
+    ]);
     history.habits[0].restarts_after = 2 * HOUR + 1;
-    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+    holds(&history);
 }
 
 /// Two runs were killed after they had written: the mesh went to another root, and the state knows of none of it. Then
@@ -208,19 +204,7 @@ fn what_a_peer_hands_on_without_a_secret_is_nothing_to_step_upon() {
 fn a_lost_secret_is_not_put_back_under_a_root_that_the_mesh_has_left_behind_the_states_back() {
     let killed = Some(Interruption::Written);
     let history = History {
-        habits: vec![Habits {
-            version: Version::V1_27,
-            multi_root: false,
-            kubelet: 0,
-            self_signed: false,
-            nightly: false,
-            restarts_after: 150,
-            fixed: Fixed {
-                validity: "10d",
-                clamp: false,
-                overlap: "24h",
-            },
-        }],
+        habits: vec![HABITS],
         ca: CaName::A,
         peering: false,
         events: vec![
@@ -232,7 +216,7 @@ fn a_lost_secret_is_not_put_back_under_a_root_that_the_mesh_has_left_behind_the_
             event(5, Deed::Change(CaName::A, vec![1], None)),
         ],
     };
-    history.run(Rules::default()).map_err(|it| it.0).unwrap();
+    holds(&history);
 }
 
 fn event(pause: i64, deed: Deed) -> Event {

@@ -2,12 +2,13 @@
 
 use super::super::preflight::Planning;
 use super::super::{at, compose, instance};
+use super::{change, names, to_restart};
 use crate::cluster::istiod::Deployment;
 use crate::cluster::{Access, Cluster, NamespaceName};
 use crate::pki::Certificate;
 use crate::resources::cacerts_secret::present::Present;
 use crate::resources::cacerts_secret::settings::RestartIstiod;
-use crate::resources::mesh::{Change, Held, Reason, loads};
+use crate::resources::mesh::{Reason, loads};
 use crate::resources::words;
 use crate::terraform::Diagnostic;
 
@@ -48,34 +49,20 @@ fn needed(
     if settings.restart_istiod == RestartIstiod::Never {
         return None;
     }
-    let was = present.layout();
-    let published = present.published_pem.as_deref();
-    let had = present.anchors();
     // Without either nobody has signed for this mesh yet.
-    if published.is_none() && was.is_none() {
+    if present.published_pem.is_none() && present.layout().is_none() {
         return None;
     }
     let roots = compose::trusted(settings, own, &present.trust.roots).ok()?;
     let roots: String = roots.iter().map(Certificate::to_pem).collect();
     let at = at(settings);
-    let change = Change {
-        secret: at.name(),
-        held: Held::by(published, had),
-        roots: &roots,
-        layouts: (was, settings.layout()),
-        differs: true,
-    };
+    let change = change(present, settings, &at, &roots, true);
     let always = settings.restart_istiod == RestartIstiod::Always;
     let reason = |istiod: &Deployment| {
         let demanded = (always && loads(istiod, at.name())).then_some(Reason::Always);
         Reason::find(istiod, &change).or(demanded)
     };
-    let needed: Vec<_> = istiods
-        .iter()
-        .filter(|it| it.runs())
-        .filter_map(|it| Some((it.name.clone(), reason(it)?)))
-        .collect();
+    let needed = to_restart(istiods, reason);
     let reason = needed.iter().map(|(_, reason)| *reason).min()?;
-    let names = needed.into_iter().map(|(name, _)| name).collect();
-    Some((names, reason))
+    Some((names(&needed), reason))
 }

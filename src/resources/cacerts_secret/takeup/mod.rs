@@ -23,7 +23,7 @@ use super::{CacertsSecret, Prior};
 use crate::clients::Clients;
 use crate::cluster::istiod::Deployment;
 use crate::cluster::{Cluster, Error, NamespaceName, SecretName};
-use crate::pki::{Fingerprint, Format};
+use crate::pki::Fingerprint;
 use crate::resources::mesh::{Change, Ends, Held, Reason, loads};
 use crate::resources::words::{self, Instance, Unseen};
 use crate::terraform::{Call, Diagnostic, Done};
@@ -226,17 +226,9 @@ impl Takeup<'_> {
 
     /// The istiods that must be restarted, the most urgent reason first.
     fn needed<'i>(&self, istiods: &'i [Deployment]) -> Vec<(&'i Deployment, Reason)> {
-        let published = self.present.published_pem.as_deref();
-        let was = self.present.layout();
-        let had = self.present.anchors();
-        let will: Format = self.settings.layout();
-        let change = Change {
-            secret: self.at.name(),
-            held: Held::by(published, had),
-            roots: &self.wrote.roots,
-            layouts: (was, will),
-            differs: self.wrote.differs,
-        };
+        let (roots, differs) = (&self.wrote.roots, self.wrote.differs);
+        let change = change(self.present, self.settings, self.at, roots, differs);
+        let published = &self.present.published_pem;
         let always = self.planned && self.settings.restart_istiod == RestartIstiod::Always;
         let owed = self.prior.and_then(|prior| prior.private.owed);
         // What istiod publishes says by now whether it has been restarted since.
@@ -247,10 +239,7 @@ impl Takeup<'_> {
             let owed = owed.map(|owed| owed.reason).or(demanded).filter(|_| loads);
             Reason::find(istiod, &change).or(owed)
         };
-        let runs = istiods.iter().filter(|it| it.runs());
-        let mut needed: Vec<_> = runs
-            .filter_map(|istiod| Some((istiod, reason(istiod)?)))
-            .collect();
+        let mut needed = to_restart(istiods, reason);
         needed.sort_by_key(|(_, reason)| *reason);
         needed
     }
@@ -265,8 +254,7 @@ impl Takeup<'_> {
             layouts: (Some(will), will),
             differs: true,
         };
-        let mut running = istiods.iter().filter(|it| it.runs());
-        running.any(|istiod| Reason::find(istiod, &renewal).is_some())
+        !to_restart(istiods, |istiod| Reason::find(istiod, &renewal)).is_empty()
     }
 
     async fn verified(
@@ -345,6 +333,33 @@ impl Takeup<'_> {
             .and_then(|prior| prior.outputs.1.verified.as_ref());
         now.since_it_is_so(before)
     }
+}
+
+/// What istiods go over to from what is present: to these roots, under these settings.
+fn change<'a>(
+    present: &'a Present,
+    settings: &Settings,
+    at: &'a SecretName,
+    roots: &'a str,
+    differs: bool,
+) -> Change<'a> {
+    Change {
+        secret: at.name(),
+        held: Held::by(present.published_pem.as_deref(), present.anchors()),
+        roots,
+        layouts: (present.layout(), settings.layout()),
+        differs,
+    }
+}
+
+/// Those that run and for which there is a reason.
+fn to_restart(
+    istiods: &[Deployment],
+    reason: impl Fn(&Deployment) -> Option<Reason>,
+) -> Vec<(&Deployment, Reason)> {
+    let running = istiods.iter().filter(|it| it.runs());
+    let needed = running.filter_map(|istiod| Some((istiod, reason(istiod)?)));
+    needed.collect()
 }
 
 fn names(needed: &[(&Deployment, Reason)]) -> Vec<String> {
