@@ -80,8 +80,7 @@ resource "terraform_data" "written" {{
 async fn a_key_is_found_that_was_there_between_two_runs_only() {
     let cli = Cli::Terraform;
     let mut world = World::with_binary(cli, "canary-passing").await;
-    world.configure(&world.issuing_secret("", ""));
-    world.apply(&[]).await.succeeds();
+    world.issue("", "").await.succeeds();
     let key = world.file("ca-key.pem").await;
     let copied = |command: &str| {
         format!(

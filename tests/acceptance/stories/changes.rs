@@ -62,8 +62,7 @@ async fn another_subject_is_issued_in_place() {
 async fn another_label_leaves_the_certificate_known_and_issues_nothing() {
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "label").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let key = std::fs::read(world.file("ca-key.pem").await).expect("it was written");
 
         world.configure(&world.issuing_secret(r#"labels = { tier = "mesh" }"#, ""));
@@ -165,8 +164,7 @@ async fn a_moment_of_renewal_that_has_passed_renews_at_once() {
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "moment-passed").await;
         let start = world.aws.clock().now();
-        world.configure(&world.issuing_secret("", r#"validity = "9d""#));
-        world.apply(&[]).await.succeeds();
+        world.issue("", r#"validity = "9d""#).await.succeeds();
         world
             .aws
             .clock()
@@ -225,8 +223,7 @@ async fn a_key_that_only_the_cluster_has_can_stay_too() {
         let with = |trigger: &str| {
             format!("rotate_key = false\n    renew_triggers = {{ incident = \"{trigger}\" }}")
         };
-        world.configure(&world.issuing_secret("", &with("none")));
-        world.apply(&[]).await.succeeds();
+        world.issue("", &with("none")).await.succeeds();
         let key = std::fs::read(world.file("ca-key.pem").await).expect("it was written");
         world.configure(&world.issuing_secret("", &with("42")));
         let plan = Planned::make(&mut world, &[]).await;
@@ -245,8 +242,7 @@ async fn a_key_that_only_the_cluster_has_can_stay_too() {
 async fn another_layout_takes_the_place_of_the_first_and_issues_nothing() {
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "layout").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let istio = [
             "ca-cert.pem",
             "ca-key.pem",
@@ -288,8 +284,7 @@ async fn a_further_root_comes_after_the_bytes_that_are_there() {
             .root(KeyAlgorithm::Rsa2048)
             .valid_for(days(3650))
             .create();
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let before = world.file_text("root-cert.pem").await;
 
         let pem = next.root_pem();

@@ -102,8 +102,7 @@ provider "istiopca" {{
 async fn a_cluster_that_does_not_answer_keeps_its_secret_in_the_state() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "unreachable").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let before = world.state(MESH).await;
 
         close_the_port(&world);
@@ -165,8 +164,7 @@ async fn a_cluster_that_is_only_known_after_apply_is_planned_for() {
 async fn a_rebuilt_cluster_gets_a_secret_of_its_own_and_the_old_one_is_left_alone() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "rebuilt").await;
-        world.configure(&world.issuing_secret("on_destroy = \"delete\"", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("on_destroy = \"delete\"", "").await.succeeds();
         let (old, before) = (world.cluster, world.live().await);
 
         move_to_the_rebuilt_cluster(&mut world).await;
@@ -191,8 +189,7 @@ async fn a_rebuilt_cluster_gets_a_secret_of_its_own_and_the_old_one_is_left_alon
 async fn a_destroy_while_pointed_elsewhere_forgets_and_touches_nothing() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "elsewhere").await;
-        world.configure(&world.issuing_secret("on_destroy = \"delete\"", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("on_destroy = \"delete\"", "").await.succeeds();
         let (old, before) = (world.cluster, world.live().await);
 
         move_to_the_rebuilt_cluster(&mut world).await;

@@ -151,8 +151,7 @@ async fn objects_keep_their_state_under_another_address() {
 async fn a_taint_replaces_and_its_removal_forgets_that() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "taint").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let uid = world.live().await["metadata"]["uid"].clone();
         world.cli(&["taint", SECRET]).await.succeeds();
         world.plan(&[]).await.exit_code(2).says("is tainted, so");

@@ -92,8 +92,7 @@ async fn the_secret_that_issues_by_itself_renews_in_place_too() {
     for cli in Cli::both() {
         let mut world = World::under_a_clock(cli, "cycle-issuing").await;
         let start = world.aws.clock().now();
-        world.configure(&world.issuing_secret("", NINE_DAYS));
-        world.apply(&[]).await.succeeds();
+        world.issue("", NINE_DAYS).await.succeeds();
         let uid = world.live().await["metadata"]["uid"].clone();
         at(&world, start, HELD);
         world.plan(&[]).await.exit_code(0);

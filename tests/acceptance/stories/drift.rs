@@ -123,8 +123,7 @@ async fn a_replaced_key_is_told_and_the_right_one_is_written_again() {
 async fn a_secret_that_issues_by_itself_orders_another_certificate_when_its_key_is_lost() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "key-lost").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let first = world.state("istiopca_cacerts_secret.mesh").await["certificate_arn"].clone();
         world
             .patch(&json!({"stringData": {"ca-key.pem": another_key(&world.dir.path())}}))
@@ -159,8 +158,7 @@ async fn a_secret_that_issues_by_itself_orders_another_certificate_when_its_key_
 async fn a_secret_that_was_restored_from_a_backup_is_told_and_kept() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "restored").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let mut backup = world.live().await;
         world.delete_secret().await;
         let metadata = backup["metadata"].as_object_mut().expect("it has metadata");
@@ -190,8 +188,7 @@ async fn a_secret_that_was_restored_from_a_backup_is_told_and_kept() {
 async fn a_secret_that_somebody_else_made_in_its_place_is_told_and_refused() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "made-anew").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         world.delete_secret().await;
         world
             .somebody_makes("Opaque", &json!({"ca-cert.pem": "theirs"}))
@@ -212,8 +209,7 @@ async fn a_secret_that_somebody_else_made_in_its_place_is_told_and_refused() {
         assert_eq!(world.files().await, ["ca-cert.pem"]);
         assert_eq!(world.uid().await, uid);
         world.ordered(1);
-        world.configure(&world.issuing_secret("on_existing = \"adopt\"", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("on_existing = \"adopt\"", "").await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         assert_eq!(world.uid().await, uid);
         world.ordered(2);
@@ -225,8 +221,7 @@ async fn a_secret_that_somebody_else_made_in_its_place_is_told_and_refused() {
 async fn a_key_of_the_other_layout_is_told_and_removed_only_when_allowed() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "poisoned").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         world
             .patch(&json!({"stringData": {"tls.crt": "theirs"}}))
             .await;
@@ -240,8 +235,7 @@ async fn a_key_of_the_other_layout_is_told_and_removed_only_when_allowed() {
             .says("the Secret also holds the other layout")
             .says("prune_keys = true");
         assert!(world.files().await.contains(&"tls.crt".to_owned()));
-        world.configure(&world.issuing_secret("prune_keys = true", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("prune_keys = true", "").await.succeeds();
         let files = [
             "ca-cert.pem",
             "ca-key.pem",

@@ -21,8 +21,7 @@ async fn a_mesh_gets_its_ca_and_the_second_plan_is_empty() {
 async fn the_secret_issues_by_itself() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "issuing-secret").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         assert_eq!(world.aws.count("IssueCertificate"), 1);
         world.plan(&[]).await.exit_code(0);

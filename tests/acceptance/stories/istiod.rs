@@ -22,7 +22,7 @@ pub(crate) const AT_ONCE: &str = r#"min_trust_overlap = "0s""#;
 const TLS_FILES: &str = r#"format = "kubernetes_tls""#;
 
 /// Has the certificate issued anew whenever the number is another.
-fn triggered(incident: usize) -> String {
+pub(crate) fn triggered(incident: usize) -> String {
     format!("renew_triggers = {{ incident = \"{incident}\" }}")
 }
 
@@ -94,8 +94,7 @@ async fn is_not_trusted(client: &Workload, server: &Workload) {
 async fn an_istiod_that_starts_after_the_first_apply_signs_with_our_ca() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "istiod-first").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let istiod = istiod(&world).await;
         assert!(istiod.has_said(PLUGGED_IN));
         has_the_live_bundle(&istiod, &world).await;
@@ -115,14 +114,16 @@ async fn an_istiod_that_starts_after_the_first_apply_signs_with_our_ca() {
 async fn a_renewal_is_taken_over_without_a_restart_and_nobody_is_cut_off() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "istiod-renewal").await;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
+        world.issue("", &triggered(1)).await.succeeds();
         let mut istiod = istiod(&world).await;
         let before = istiod.workload().await;
         let first_end = istiod.expiry(Expiry::Authority).await;
 
-        world.configure(&world.issuing_secret("", &triggered(2)));
-        world.apply(&[]).await.succeeds().never_says(RESTART);
+        world
+            .issue("", &triggered(2))
+            .await
+            .succeeds()
+            .never_says(RESTART);
         world.ordered(2);
         assert_eq!(istiod.expiry(Expiry::Authority).await, first_end);
         istiod.sync_until_it_says(RELOADED).await;
@@ -177,14 +178,16 @@ async fn newcomer_by_tls_files(istiod: &Istiod, world: &World) -> Workload {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_of_a_tls_secret_are_taken_over_and_renewed_alike() {
     let mut world = World::with_binary(Cli::Terraform, "istiod-tls").await;
-    world.configure(&world.issuing_secret(TLS_FILES, &triggered(1)));
-    world.apply(&[]).await.succeeds();
+    world.issue(TLS_FILES, &triggered(1)).await.succeeds();
     let mut istiod = istiod(&world).await;
     assert!(istiod.has_said("Using kubernetes.io/tls secret type for signing ca files"));
     let before = newcomer_by_tls_files(&istiod, &world).await;
 
-    world.configure(&world.issuing_secret(TLS_FILES, &triggered(2)));
-    world.apply(&[]).await.succeeds().never_says(RESTART);
+    world
+        .issue(TLS_FILES, &triggered(2))
+        .await
+        .succeeds()
+        .never_says(RESTART);
     istiod.sync_until_it_says(RELOADED).await;
     let after = newcomer_by_tls_files(&istiod, &world).await;
     assert_ne!(after.chain, before.chain);
@@ -340,8 +343,7 @@ async fn the_first_ca_under_a_self_signed_istiod_needs_restarts_and_then_its_roo
             "allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
             old.roots.trim()
         );
-        world.configure(&world.issuing_secret(&settings, ""));
-        world.apply(&[]).await.succeeds();
+        world.issue(&settings, "").await.succeeds();
         istiod.restart().await.unwrap();
         assert!(istiod.has_said(PLUGGED_IN));
         let restarted = newcomer(&istiod, &world).await;

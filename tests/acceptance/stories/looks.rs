@@ -199,8 +199,7 @@ async fn a_secret_is_shown_absent_foreign_and_ours() {
 async fn what_may_not_be_seen_is_an_error_for_the_secret_and_a_warning_beside_it() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "look-rights").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let user = world.cluster.user();
         let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]});
         let namespace = world.namespace.clone();
@@ -299,8 +298,7 @@ async fn the_example_warns_in_every_plan_when_the_mesh_is_not_what_the_state_say
 #[tokio::test(flavor = "multi_thread")]
 async fn the_alarms_watch_what_istiod_measures() {
     let mut world = World::with_binary(Cli::OpenTofu, "alarms").await;
-    world.configure(&world.issuing_secret("", ""));
-    world.apply(&[]).await.succeeds();
+    world.issue("", "").await.succeeds();
     let istiod = Istiod::start(world.cluster, &world.namespace, &[]).await;
     let measured = istiod.unwrap().metrics().await;
     let rule = std::fs::read_to_string(example("mesh-check").join("prometheus-rule.yaml")).unwrap();

@@ -17,8 +17,7 @@ async fn a_foreign_secret_is_refused_and_adopted_in_place_when_told_to() {
             .somebody_makes("Opaque", &json!({"theirs": "kept", "ca-cert.pem": "old"}))
             .await;
         let (uid, before) = (world.uid().await, world.live().await);
-        world.configure(&world.issuing_secret("", ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue("", "").await;
         apply.fails().says(&format!(
             "Secret {}/cacerts: a Secret is there",
             world.namespace
@@ -30,8 +29,7 @@ async fn a_foreign_secret_is_refused_and_adopted_in_place_when_told_to() {
         assert_eq!(world.live().await, before);
         world.ordered(0);
 
-        world.configure(&world.issuing_secret("on_existing = \"adopt\"", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("on_existing = \"adopt\"", "").await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         assert_eq!(world.uid().await, uid);
         assert!(world.files().await.contains(&"theirs".to_owned()));
@@ -44,12 +42,10 @@ async fn a_foreign_secret_is_refused_and_adopted_in_place_when_told_to() {
 async fn a_live_certificate_of_the_same_ca_is_kept_when_its_secret_is_adopted() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "known-again").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let (before, live) = (world.state(MESH).await, world.live().await);
         world.cli(&["state", "rm", MESH]).await.succeeds();
-        world.configure(&world.issuing_secret("on_existing = \"adopt\"", ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue("on_existing = \"adopt\"", "").await;
         apply
             .succeeds()
             .says("the certificate that is live was taken over");
@@ -69,8 +65,10 @@ async fn a_live_certificate_of_the_same_ca_is_kept_when_its_secret_is_adopted() 
         world.plan(&[]).await.exit_code(0);
 
         let again = r#"renew_triggers = { incident = "42" }"#;
-        world.configure(&world.issuing_secret("on_existing = \"adopt\"", again));
-        world.apply(&[]).await.succeeds();
+        world
+            .issue("on_existing = \"adopt\"", again)
+            .await
+            .succeeds();
         world.ordered(2);
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0);
@@ -111,14 +109,12 @@ async fn a_secret_of_istiods_own_is_never_adopted_and_replaced_when_told_to() {
                            "root-cert.pem": certificate, "istio-generated": ""});
         world.somebody_makes("istio.io/ca-root", &files).await;
         let before = world.live().await;
-        world.configure(&world.issuing_secret("on_existing = \"adopt\"", ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue("on_existing = \"adopt\"", "").await;
         apply
             .fails()
             .says("istiod made the Secret that is there")
             .says("on_existing = \"replace\"");
-        world.configure(&world.issuing_secret("on_existing = \"replace\"", ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue("on_existing = \"replace\"", "").await;
         apply
             .fails()
             .says("the trusted roots would change at once")
@@ -128,8 +124,7 @@ async fn a_secret_of_istiods_own_is_never_adopted_and_replaced_when_told_to() {
         world.ordered(0);
 
         let allowed = "on_existing = \"replace\"\n  allow_root_replacement = true";
-        world.configure(&world.issuing_secret(allowed, ""));
-        world.apply(&[]).await.succeeds();
+        world.issue(allowed, "").await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         assert_eq!(world.live().await["type"], "Opaque");
         world.ordered(1);
@@ -189,8 +184,7 @@ async fn fields_that_another_writer_declares_are_taken_only_by_force() {
 async fn a_destroy_that_retains_leaves_the_secret_for_the_next_to_take_over() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "retained").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let (uid, before) = (world.uid().await, world.live().await);
         let owner = world.state(MESH).await["owner_id"].clone();
         let destroy = world.destroy(&[]).await;
@@ -265,8 +259,7 @@ async fn a_replacement_leaves_no_gap() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "replacement").await;
         // Even where a destroy would delete it.
-        world.configure(&world.issuing_secret("on_destroy = \"delete\"", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("on_destroy = \"delete\"", "").await.succeeds();
         let uid = world.uid().await;
         world
             .apply(&[&format!("-replace={MESH}")])

@@ -78,8 +78,7 @@ async fn a_secret_that_issues_by_itself_is_renewed_unattended_unless_something_g
         let mut world = World::under_a_clock(cli, "pipeline-issuing").await;
         let clock = world.aws.clock();
         let beside = "resource \"terraform_data\" \"beside\" {}";
-        world.configure(&world.issuing_secret("", NINE_DAYS));
-        world.apply(&[]).await.succeeds();
+        world.issue("", NINE_DAYS).await.succeeds();
         clock.advance(days(6));
 
         // Drift that would be put right with it.

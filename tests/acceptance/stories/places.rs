@@ -16,8 +16,7 @@ async fn an_absent_namespace_is_told_before_anything_is_issued_and_created_when_
             .cluster
             .restricted_before_the_namespace(&world.namespace, "cacerts")
             .await;
-        world.configure(&world.issuing_secret("", ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue("", "").await;
         apply.fails().says(&format!(
             "Secret {}/cacerts: the namespace is absent",
             world.namespace
@@ -48,11 +47,12 @@ async fn an_absent_namespace_is_told_before_anything_is_issued_and_created_when_
 async fn the_layout_of_cert_manager_is_written_and_switched_to_in_place() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "layout").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let uid = world.uid().await;
-        world.configure(&world.issuing_secret("format = \"kubernetes_tls\"", ""));
-        world.apply(&[]).await.succeeds();
+        world
+            .issue("format = \"kubernetes_tls\"", "")
+            .await
+            .succeeds();
         assert_eq!(world.files().await, ["ca.crt", "tls.crt", "tls.key"]);
         assert_eq!(world.uid().await, uid);
         let (certificate, key) = (world.file("tls.crt").await, world.file("tls.key").await);
@@ -75,8 +75,7 @@ async fn a_role_in_the_namespace_suffices() {
             .grant(&user, Some(&namespace), &minimal_rules("cacerts"))
             .await;
         until_allowed(world.cluster, &user, "patch", &namespace).await;
-        world.configure(&world.issuing_secret("on_destroy = \"delete\"", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("on_destroy = \"delete\"", "").await.succeeds();
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0);
         world.destroy(&[]).await.succeeds();
@@ -94,8 +93,7 @@ async fn a_missing_right_is_named_before_anything_is_issued() {
                             "resourceNames": ["cacerts"], "verbs": ["get", "create"]})];
         world.cluster.grant(&user, Some(&namespace), &rules).await;
         until_allowed(world.cluster, &user, "create", &namespace).await;
-        world.configure(&world.issuing_secret("", ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue("", "").await;
         apply.fails().says("rights are missing in the cluster");
         apply.says(&format!("- patch secrets {namespace}/cacerts"));
         apply

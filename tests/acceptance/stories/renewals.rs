@@ -105,8 +105,7 @@ async fn a_renewal_that_would_outlive_the_ca_says_what_to_do() {
         let clock = world.aws.clock();
         let start = clock.now();
         world.ca = authority(&world, 12);
-        world.configure(&world.issuing_secret("", "validity = \"9d\""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "validity = \"9d\"").await.succeeds();
         clock.set(start + days(6));
         let plan = world.plan(&[]).await;
         plan.exit_code(2)
@@ -118,8 +117,7 @@ async fn a_renewal_that_would_outlive_the_ca_says_what_to_do() {
             .fails()
             .says("clamp_to_issuer = true");
         world.ordered(1);
-        world.configure(&world.issuing_secret("", CLAMPED));
-        world.apply(&[]).await.succeeds();
+        world.issue("", CLAMPED).await.succeeds();
         world.ordered(2);
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0);
@@ -169,8 +167,7 @@ async fn clocks_that_are_minutes_apart_and_the_early_start_move_no_renewal() {
             world.skew = SignedDuration::from_mins(minutes);
             let clock = world.aws.clock();
             let start = clock.now() + world.skew;
-            world.configure(&world.issuing_secret("", "validity = \"9d\""));
-            world.apply(&[]).await.succeeds();
+            world.issue("", "validity = \"9d\"").await.succeeds();
             let begins = moment(&mut world, SECRET, "not_before").await;
             assert_eq!(begins.as_second(), (clock.now() - hours(1)).as_second());
             let due = moment(&mut world, SECRET, "renew_at").await;
@@ -201,8 +198,7 @@ async fn under_a_short_lived_ca_every_half_week_has_one_renewal_and_no_noise() {
         world.ca = ca.usage_mode(UsageMode::ShortLivedCertificate).create();
         // More time before the end than there is.
         let settings = "validity = \"90d\"\n  renew_before = \"30d\"\n  clamp_to_issuer = true";
-        world.configure(&world.issuing_secret("", settings));
-        world.apply(&[]).await.succeeds();
+        world.issue("", settings).await.succeeds();
         let mut codes = Vec::new();
         for half_days in 1..=15 {
             clock.set(start + hours(12 * half_days));

@@ -108,8 +108,7 @@ async fn a_secret_that_stays_cannot_have_its_certificate_revoked() {
 async fn a_secret_goes_before_its_certificate_is_revoked_and_a_failure_of_that_is_not_forgotten() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "revocation-secret").await;
-        world.configure(&world.issuing_secret(DELETED, REVOKED));
-        world.apply(&[]).await.succeeds();
+        world.issue(DELETED, REVOKED).await.succeeds();
         let serial = world.state(MESH).await["serial_number"].clone();
         let serial = serial.as_str().unwrap();
         let denied = Failure::access_denied("not authorized");
@@ -139,8 +138,7 @@ async fn a_secret_goes_before_its_certificate_is_revoked_and_a_failure_of_that_i
 async fn the_certificate_in_a_secret_that_has_become_somebody_elses_is_not_revoked() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "revocation-left").await;
-        world.configure(&world.issuing_secret(DELETED, REVOKED));
-        world.apply(&[]).await.succeeds();
+        world.issue(DELETED, REVOKED).await.succeeds();
         let taken = ["annotate", "secret", "cacerts", "--overwrite"];
         let taken = [&taken[..], &["istiopca.io/owner=theirs"]].concat();
         world.kubectl(&taken).await.succeeds();

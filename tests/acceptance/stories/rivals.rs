@@ -60,8 +60,7 @@ async fn nothing_is_issued_for_an_istiod_that_would_make_a_root_of_the_intermedi
             "",
             "on_existing = \"replace\"\n  allow_root_replacement = true",
         ] {
-            world.configure(&world.issuing_secret(secret, ""));
-            let refused = world.apply(&[]).await;
+            let refused = world.issue(secret, "").await;
             refused
                 .fails()
                 .says("Error: Secret")
@@ -74,8 +73,7 @@ async fn nothing_is_issued_for_an_istiod_that_would_make_a_root_of_the_intermedi
         }
 
         world.istiod_is_told("istiod-1-24", FLAG, "false").await;
-        world.configure(&world.issuing_secret("", ""));
-        let done = world.apply(&[]).await;
+        let done = world.issue("", "").await;
         done.succeeds().never_says("for its own");
         world.openssl_accepts_the_live_bundle().await;
         world.plan(&[]).await.exit_code(0).never_says("for its own");
@@ -171,8 +169,7 @@ async fn who_may_not_see_the_istiods_is_told_once_and_the_secret_is_written() {
         until_allowed(world.cluster, &user, "patch", &world.namespace).await;
         world.user = user;
         let alone = "restart_istiod = \"never\"\n  verify = \"none\"";
-        world.configure(&world.issuing_secret(alone, ""));
-        let done = world.apply(&[]).await;
+        let done = world.issue(alone, "").await;
         done.succeeds()
             .says("the istiods beside it could not be seen")
             .says("{apiGroups: [\"apps\"], resources: [deployments], verbs: [list]}")
@@ -193,8 +190,7 @@ async fn whoever_else_keeps_our_secret_is_named_in_each_plan_until_its_mark_is_g
         let mut world = World::with_binary(cli, "rivals").await;
         // A label that the user wants on it is nobody's mark.
         let labelled = "labels = { \"app.kubernetes.io/managed-by\" = \"Helm\" }";
-        world.configure(&world.issuing_secret(labelled, ""));
-        world.apply(&[]).await.succeeds();
+        world.issue(labelled, "").await.succeeds();
         let quiet = world.plan(&[]).await;
         quiet.exit_code(0).never_says("another writer keeps it");
 
@@ -237,8 +233,7 @@ async fn whoever_keeps_a_secret_that_is_there_is_named_before_the_first_write() 
         world.marked(&json!({"ownerReferences": [owner]})).await;
         let before = world.live().await;
         for secret in ["", "on_existing = \"adopt\""] {
-            world.configure(&world.issuing_secret(secret, ""));
-            let refused = world.apply(&[]).await;
+            let refused = world.issue(secret, "").await;
             refused
                 .fails()
                 .says("It is kept by Sealed Secrets (owner SealedSecret/cacerts)")

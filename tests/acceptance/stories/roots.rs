@@ -115,13 +115,11 @@ async fn the_way_to_another_root_takes_three_steps_each_with_its_time() {
         let (next_root, next) = another_hierarchy(&world);
         let (root, ca) = (world.root.clone(), world.ca.clone());
         let clock = world.aws.clock();
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let at_a = Taken::from(&world, "a").await;
         clock.advance(days(10));
 
-        world.configure(&world.issuing_secret(&trusting(&[&next_root]), ""));
-        world.apply(&[]).await.succeeds();
+        world.issue(&trusting(&[&next_root]), "").await.succeeds();
         let added = clock.now();
         let at_ab = Taken::from(&world, "ab").await;
         all_accept_each_other(&world, &[&at_a, &at_ab], &[&ca, &next]);
@@ -207,12 +205,10 @@ async fn nothing_is_signed_under_a_root_that_istiod_has_not_taken_up() {
         let root = world.root.clone();
         let at_once =
             |roots: &[&CaHandle]| format!("{}\n  min_trust_overlap = \"0s\"", trusting(roots));
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let taken_up = world.file_text("root-cert.pem").await;
         world.istiod_publishes(&taken_up).await;
-        world.configure(&world.issuing_secret(&at_once(&[&next_root]), ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue(&at_once(&[&next_root]), "").await;
         apply
             .succeeds()
             .says("istiod must be restarted to take this change");
@@ -254,8 +250,7 @@ async fn the_first_certificate_under_a_self_signed_istiod_is_a_change_of_roots()
         assert!(world.live().await.is_null());
 
         let allowed = format!("{also}\n  allow_root_replacement = true");
-        world.configure(&world.issuing_secret(&allowed, ""));
-        let apply = world.apply(&[]).await;
+        let apply = world.issue(&allowed, "").await;
         apply
             .succeeds()
             .says("istiod must be restarted to take this CA");
@@ -274,8 +269,7 @@ async fn the_first_certificate_under_a_self_signed_istiod_is_a_change_of_roots()
 async fn a_lost_secret_is_put_back_under_its_root_while_istiod_signs_by_itself() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "put-back").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         world.delete_secret().await;
         world.istiod_signs_by_itself().await;
         let apply = world.apply(&[]).await;
@@ -300,9 +294,8 @@ async fn without_the_right_to_look_at_the_published_roots_there_is_a_warning() {
             .await;
         crate::hands::until_allowed(world.cluster, &user, "patch", &world.namespace).await;
         world.user = user;
-        world.configure(&world.issuing_secret("", ""));
         world
-            .apply(&[])
+            .issue("", "")
             .await
             .succeeds()
             .says("the roots of the mesh could not be seen")

@@ -258,6 +258,12 @@ resource "istiopca_cacerts_secret" "mesh" {{
         self.dir.run(arguments).await
     }
 
+    /// Applies a Secret that [issues by itself](Self::issuing_secret).
+    pub(crate) async fn issue(&mut self, secret: &str, intermediate: &str) -> Run {
+        self.configure(&self.issuing_secret(secret, intermediate));
+        self.apply(&[]).await
+    }
+
     /// `apply` without asking.
     pub(crate) async fn apply(&mut self, more: &[&str]) -> Run {
         self.run(

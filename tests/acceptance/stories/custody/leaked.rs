@@ -265,8 +265,7 @@ async fn who_reads_a_state_with_a_sealed_key_needs_kms_to_open_it_and_leaves_a_t
 async fn who_reads_a_state_beside_a_secret_that_issues_by_itself_has_nothing() {
     for cli in Cli::both() {
         let mut world = World::with_binary(cli, "leaked-block").await;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        world.issue("", "").await.succeeds();
         let loot = Loot::of(&world, "terraform.tfstate");
         assert_eq!(loot.key(), None);
         assert!(!loot.mentions("istiopca.sealed."), "nor a sealed one");

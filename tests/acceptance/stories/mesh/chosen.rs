@@ -15,26 +15,20 @@ fn an_istiod_that_is_late_costs_a_warning_where_the_user_says_so_and_is_looked_a
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "chosen-warning").await;
         let lenient = "on_verify_failure = \"warn\"\n  timeouts {\n update = \"15s\"\n }";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(lenient, &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in(lenient, &triggered(1)).await;
         mesh.node.mounts(Kubelet::Never);
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(lenient, &triggered(2)));
-        let applied = world.apply(&[]).await;
+        let applied = world.issue(lenient, &triggered(2)).await;
         one_warning(&applied, &[LATE, "still uses the former CA"]);
         world.ordered(2);
         let kept = world.state(SECRET).await;
         assert_eq!(kept["intermediate"][0]["renew_triggers"]["incident"], "2");
         assert_eq!(kept["verified"]["by"], "nothing", "{}", kept["verified"]);
 
-        let planned = world.plan(&[]).await;
-        planned.exit_code(2).never_says(ANNOUNCED);
+        world.plan(&[]).await.exit_code(2).never_says(ANNOUNCED);
         mesh.node.mounts(Kubelet::AtOnce);
         let world = &mut mesh.world;
-        let applied = world.apply(&[]).await;
-        applied.succeeds().never_says(LATE);
+        world.apply(&[]).await.succeeds().never_says(LATE);
         assert_eq!(world.state(SECRET).await["verified"]["by"], "pods");
         world.plan(&[]).await.exit_code(0);
         world.ordered(2);
@@ -56,10 +50,7 @@ fn whoever_wants_a_restart_each_time_has_one_of_each_revision_for_each_bundle_an
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "chosen-always").await;
         let both = "the Deployments `istiod`, `istiod-canary`";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", &triggered(1)).await;
         let canary = Istiod::default().of_revision("canary");
         mesh.node.deploy(&canary).await;
 

@@ -78,17 +78,13 @@ fn a_rival_that_writes_the_secret_back_fails_the_update_and_is_named_by_the_next
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-rival").await;
         let brief = "timeouts {\n    update = \"25s\"\n  }";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(brief, &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in(brief, &triggered(1)).await;
         let before = mesh.node.sign_workload("istiod").await;
         // The rival is always faster than kubelet.
         mesh.node.mounts(Kubelet::After(Duration::from_secs(5)));
         let rival = Rival::start(&mesh).await;
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(brief, &triggered(2)));
-        let applied = world.apply(&[]).await;
+        let applied = world.issue(brief, &triggered(2)).await;
         applied
             .fails()
             .says("istiod does not use what was written")

@@ -19,8 +19,10 @@ use std::process::Command;
 
 use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::judge::Workload;
-use istiopca_acceptance::istio::node::{Counts, Node};
+use istiopca_acceptance::istio::node::{Counts, Istiod, Node};
+use serde_json::Value;
 
+use crate::istiod::triggered;
 use crate::world::World;
 
 /// The resource that every mesh has.
@@ -37,11 +39,6 @@ fn started(times: usize) -> Counts {
     }
 }
 
-/// Has the certificate issued anew whenever the number is another.
-fn triggered(incident: usize) -> String {
-    format!("renew_triggers = {{ incident = \"{incident}\" }}")
-}
-
 /// A world with a node for the pods of its namespace.
 pub(crate) struct Mesh {
     pub(crate) world: World,
@@ -54,6 +51,24 @@ impl Mesh {
         let world = World::with_binary(cli, story).await;
         let node = Node::start(world.cluster, &world.namespace).await;
         Self { world, node }
+    }
+
+    /// Writes the Secret with these settings and this about its issuance; then an istiod of one pod comes up with it.
+    async fn plug_in(&mut self, settings: &str, issuance: &str) {
+        self.world.issue(settings, issuance).await.succeeds();
+        self.node.deploy(&Istiod::default()).await;
+    }
+
+    async fn secret(&mut self) -> Value {
+        self.world.state(SECRET).await
+    }
+
+    /// What the state says of the restart, and by which means something was verified.
+    async fn outcome(&mut self) -> (Option<String>, String) {
+        let secret = self.secret().await;
+        let by = secret["verified"]["by"].as_str().unwrap_or_default();
+        let reason = secret["restart_reason"].as_str();
+        (reason.map(str::to_owned), by.to_owned())
     }
 
     /// Whether openssl finds a way from a new workload's certificate, in either role, to the root in

@@ -7,7 +7,7 @@ use istiopca_acceptance::istio::node::Istiod;
 use istiopca_acceptance::network;
 use serde_json::json;
 
-use super::Mesh;
+use super::{Mesh, SECRET, triggered};
 use crate::roots::{another_hierarchy, trusting};
 
 const NAME: &str = "mesh-roots";
@@ -42,18 +42,19 @@ fn the_roots_are_looked_up_where_istiod_is_told_to_publish_them() {
         let mut mesh = Mesh::new(Cli::Terraform, "mesh-named").await;
         let (next_root, _) = another_hierarchy(&mesh.world);
         let by_root = "verify = \"root\"";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(by_root, ""));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue(by_root, "").await.succeeds();
         let istiod = Istiod::default().with("PILOT_CA_CERT_CONFIGMAP", NAME);
         mesh.node.deploy(&istiod).await;
         mesh.may_read(NAME).await;
 
         let settings = format!("{by_root}\n  {}", trusting(&[&next_root]));
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(&settings, ""));
-        world.apply(&[]).await.succeeds().never_says("could not be");
-        let secret = world.state("istiopca_cacerts_secret.mesh").await;
+        world
+            .issue(&settings, "")
+            .await
+            .succeeds()
+            .never_says("could not be");
+        let secret = world.state(SECRET).await;
         assert_eq!(secret["restart_reason"], "roots");
         let verified = &secret["verified"];
         let found = "istiod hands on the trusted roots";
@@ -69,9 +70,11 @@ fn the_roots_are_looked_up_where_istiod_is_told_to_publish_them() {
 
         // What was noted of the name serves an apply that has several roots to ask about.
         let world = &mut mesh.world;
-        let again = "renew_triggers = { incident = \"1\" }";
-        world.configure(&world.issuing_secret(&settings, again));
-        world.apply(&[]).await.succeeds().never_says("could not be");
+        world
+            .issue(&settings, &triggered(1))
+            .await
+            .succeeds()
+            .never_says("could not be");
         world.ordered(2);
         world.plan(&[]).await.exit_code(0);
     });

@@ -25,16 +25,11 @@ fn a_run_that_was_killed_before_the_restart_is_finished_by_the_next_one() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "owed-killed").await;
         let (next_root, _) = another_hierarchy(&mesh.world);
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
-        let world = &mut mesh.world;
-        let state = world.dir.path().join("terraform.tfstate");
+        mesh.plug_in("", "").await;
+        let state = mesh.world.dir.path().join("terraform.tfstate");
         let before = fs::read(&state).unwrap();
         let alone = format!("restart_istiod = \"never\"\n  {}", trusting(&[&next_root]));
-        world.configure(&world.issuing_secret(&alone, ""));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue(&alone, "").await.succeeds();
         fs::write(&state, before).unwrap();
         assert_eq!(mesh.templates().await, 1);
 
@@ -43,10 +38,9 @@ fn a_run_that_was_killed_before_the_restart_is_finished_by_the_next_one() {
         world.plan(&[]).await.exit_code(2).says(ANNOUNCED);
         world.apply(&[]).await.succeeds();
         world.ordered(1);
-        let secret = world.state(SECRET).await;
-        assert_eq!(secret["restart_reason"], "roots");
-        assert_eq!(secret["verified"]["by"], "root");
         world.plan(&[]).await.exit_code(0);
+        let expected = (Some("roots".to_owned()), "root".to_owned());
+        assert_eq!(mesh.outcome().await, expected);
         assert_eq!(mesh.templates().await, 2);
         let workload = mesh.node.sign_workload("istiod").await;
         assert_eq!(workload.roots, mesh.world.file_text("root-cert.pem").await);
@@ -57,10 +51,7 @@ fn a_run_that_was_killed_before_the_restart_is_finished_by_the_next_one() {
 fn a_restart_that_no_plan_could_announce_waits_for_the_next_plan() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "owed-unannounced").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", &triggered(1)).await;
         // By its image one that takes up no change of its files.
         let image = [
             "set",
@@ -95,10 +86,7 @@ fn a_restart_that_no_plan_could_announce_waits_for_the_next_plan() {
 fn other_names_of_the_files_restart_istiod_once_either_way() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "owed-layout").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", &triggered(1)).await;
         let by_tls_files = "Using kubernetes.io/tls secret type for signing ca files";
         let mut before = mesh.node.sign_workload("istiod").await;
         // Back again, the certificate is another one, too.
@@ -110,11 +98,9 @@ fn other_names_of_the_files_restart_istiod_once_either_way() {
             world.apply(&[]).await.succeeds();
             world.ordered(issued);
             world.plan(&[]).await.exit_code(0);
-            let secret = world.state(SECRET).await;
-            assert_eq!(secret["restart_reason"], "layout");
+            assert_eq!(world.state(SECRET).await["restart_reason"], "layout");
             assert_eq!(mesh.templates().await, templates);
-            let is_tls = mesh.node.has_said("istiod", by_tls_files);
-            assert_eq!(is_tls, templates == 2);
+            assert_eq!(mesh.node.has_said("istiod", by_tls_files), templates == 2);
             assert!(mesh.chains_to_pca("istiod").await);
             let after = mesh.node.sign_workload("istiod").await;
             all_shake_hands(&[&before, &after]).await;
@@ -135,9 +121,7 @@ const FILES: [&str; 4] = [
 fn an_istiod_with_single_files_is_restarted_for_each_renewal_as_planned_once_it_is_known() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "owed-single").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue("", &triggered(1)).await.succeeds();
         let single = Istiod::default().of_single_files(&FILES);
         mesh.node.deploy(&single).await;
 

@@ -28,9 +28,7 @@ async fn metrics(mesh: &Mesh, pod: &str) -> String {
 fn the_metrics_of_each_pod_are_reached_through_the_api_server_with_our_minimal_rights() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-proxy").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue("", "").await.succeeds();
         let two = Istiod {
             replicas: 2,
             ..Istiod::default()
@@ -53,13 +51,11 @@ fn a_pod_that_is_touched_has_its_files_brought_up_to_date_before_their_time() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "mesh-touched").await;
         mesh.node.mounts(HOURS);
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("verify = \"none\"", &triggered(2)));
-        world.apply(&[]).await.succeeds();
+        mesh.plug_in("", &triggered(1)).await;
+        mesh.world
+            .issue("verify = \"none\"", &triggered(2))
+            .await
+            .succeeds();
         // Two looks of kubelet's later.
         mesh.node.sign_workload("istiod").await;
         assert!(!mesh.node.has_said("istiod", RELOADED));
@@ -81,9 +77,7 @@ fn a_pod_that_is_touched_has_its_files_brought_up_to_date_before_their_time() {
 fn two_revisions_sign_with_the_one_secret_and_are_restarted_each_by_itself() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-revisions").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue("", "").await.succeeds();
         let canary = Istiod::default().of_revision("canary");
         for istiod in [&Istiod::default(), &canary] {
             mesh.node.deploy(istiod).await;
@@ -142,10 +136,7 @@ async fn begin_restart(mesh: &Mesh) {
 fn a_pod_for_which_there_is_no_room_waits_and_the_one_before_it_goes_on_signing() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-room").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", "").await;
         mesh.node.has_room(false);
         begin_restart(&mesh).await;
         newest_until(&mesh, "a pod should wait", |status| {
@@ -163,10 +154,7 @@ fn a_pod_for_which_there_is_no_room_waits_and_the_one_before_it_goes_on_signing(
 fn a_pod_that_does_not_start_with_its_files_says_why_and_comes_up_once_they_are_right() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "mesh-broken").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", "").await;
         let namespace = mesh.world.namespace.clone();
         let without_chain = json!({"data": {"cert-chain.pem": null}}).to_string();
         let patch = [

@@ -143,9 +143,8 @@ fn a_right_that_is_missing_costs_one_warning_which_names_the_rule() {
         let all = rules(&mesh.world, "pods").await;
         mesh.has_rights(&all, "list", "pods", true).await;
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(0)));
         world
-            .apply(&[])
+            .issue("", &triggered(0))
             .await
             .succeeds()
             .never_says("Warning: Secret ");
@@ -210,10 +209,7 @@ fn an_istiod_that_may_not_be_restarted_is_left_to_the_user_with_the_rule() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "rights-restart").await;
         let (next_root, _) = another_hierarchy(&mesh.world);
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", "").await;
         let wanted = mesh.world.issuing_secret(&trusting(&[&next_root]), "");
         let (planned, applied) = mesh
             .plan_and_apply_without("patch", "deployments", &wanted)
@@ -239,17 +235,14 @@ fn the_rights_without_pods_proxy_suffice_where_the_roots_are_looked_at() {
         mesh.has_rights(&fewer, "get", "pods/proxy", false).await;
         let by_root = "verify = \"root\"";
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(by_root, ""));
         world
-            .apply(&[])
+            .issue(by_root, "")
             .await
             .succeeds()
             .never_says("Warning: Secret ");
         mesh.node.deploy(&Istiod::default()).await;
         let settings = format!("{by_root}\n  {}", trusting(&[&next_root]));
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(&settings, ""));
-        let applied = world.apply(&[]).await;
+        let applied = mesh.world.issue(&settings, "").await;
         applied.succeeds().never_says("could not");
         let secret = mesh.world.state(SECRET).await;
         assert_eq!(secret["verified"]["by"], "root");

@@ -14,10 +14,7 @@ fn a_pod_that_starts_after_the_first_apply_signs_under_the_root_in_private_ca() 
     network::in_its_own(async {
         for cli in Cli::both() {
             let mut mesh = Mesh::new(cli, "mesh-first").await;
-            let world = &mut mesh.world;
-            world.configure(&world.issuing_secret("", ""));
-            world.apply(&[]).await.succeeds();
-            mesh.node.deploy(&Istiod::default()).await;
+            mesh.plug_in("", "").await;
             assert!(mesh.node.has_said("istiod", PLUGGED_IN));
             assert!(mesh.chains_to_pca("istiod").await);
             assert_eq!(mesh.node.counts("istiod").await, started(1));
@@ -29,16 +26,14 @@ fn a_pod_that_starts_after_the_first_apply_signs_under_the_root_in_private_ca() 
 fn a_renewal_reaches_a_running_pod_when_kubelet_gets_to_it_and_restarts_nothing() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "mesh-renewal").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in("", &triggered(1)).await;
         let before = mesh.node.sign_workload("istiod").await;
 
         mesh.node.mounts(Kubelet::Never);
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("verify = \"none\"", &triggered(2)));
-        world.apply(&[]).await.succeeds();
+        mesh.world
+            .issue("verify = \"none\"", &triggered(2))
+            .await
+            .succeeds();
         let meanwhile = mesh.node.sign_workload("istiod").await;
         assert_eq!(issuers(&meanwhile.chain), issuers(&before.chain));
         assert!(!mesh.node.has_said("istiod", RELOADED));
@@ -66,8 +61,7 @@ fn a_rollout_brings_a_new_pod_that_takes_the_ca_which_the_one_before_did_not() {
             "restart_istiod = \"never\"\n  allow_root_replacement = true\n  additional_root_pems = [<<EOT\n{}\nEOT\n]",
             old.roots.trim()
         );
-        world.configure(&world.issuing_secret(&settings, ""));
-        world.apply(&[]).await.succeeds();
+        world.issue(&settings, "").await.succeeds();
         mesh.node.restart("istiod").await;
         assert!(mesh.node.has_said("istiod", PLUGGED_IN));
         assert!(mesh.chains_to_pca("istiod").await);

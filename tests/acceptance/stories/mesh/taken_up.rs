@@ -7,24 +7,9 @@ use istiopca_acceptance::cli::Cli;
 use istiopca_acceptance::istio::istiod::SELF_SIGNED;
 use istiopca_acceptance::istio::node::{Istiod, Kubelet};
 use istiopca_acceptance::network;
-use serde_json::Value;
 
-use super::{ANNOUNCED, Mesh, SECRET, started, triggered};
+use super::{ANNOUNCED, Mesh, started, triggered};
 use crate::roots::{another_hierarchy, trusting};
-
-impl Mesh {
-    async fn secret(&mut self) -> Value {
-        self.world.state(SECRET).await
-    }
-
-    /// What the state says of the restart, and by which means something was verified.
-    async fn outcome(&mut self) -> (Option<String>, String) {
-        let secret = self.secret().await;
-        let by = secret["verified"]["by"].as_str().unwrap_or_default();
-        let reason = secret["restart_reason"].as_str();
-        (reason.map(str::to_owned), by.to_owned())
-    }
-}
 
 #[test]
 fn the_first_ca_under_a_self_signed_istiod_is_announced_restarts_it_once_and_is_verified() {
@@ -61,9 +46,7 @@ fn the_first_ca_under_a_self_signed_istiod_is_announced_restarts_it_once_and_is_
 fn a_renewal_is_seen_in_each_pod_once_kubelet_has_brought_it_and_restarts_nothing() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "taken-up-renewal").await;
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", &triggered(1)));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue("", &triggered(1)).await.succeeds();
         let (_, by) = mesh.outcome().await;
         assert_eq!(by, "nothing");
         mesh.node.deploy(&Istiod::default()).await;
@@ -97,14 +80,11 @@ fn a_kubelet_that_takes_its_time_is_hurried_by_a_touch_of_the_pod() {
         let world = &mut mesh.world;
         let namespace = Some(world.namespace.as_str());
         world.cluster.grant(&world.user, namespace, &rules).await;
-        world.configure(&world.issuing_secret(hurried, &triggered(1)));
-        world.apply(&[]).await.succeeds();
+        world.issue(hurried, &triggered(1)).await.succeeds();
         mesh.node.deploy(&Istiod::default()).await;
         // Longer than the apply has.
         mesh.node.mounts(Kubelet::After(Duration::from_secs(600)));
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(hurried, &triggered(2)));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue(hurried, &triggered(2)).await.succeeds();
         assert_eq!(mesh.outcome().await, (None, "pods".to_owned()));
         assert!(mesh.chains_to_pca("istiod").await);
     });
@@ -115,9 +95,7 @@ fn another_root_restarts_an_istiod_of_one_root_and_not_one_of_several() {
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::OpenTofu, "taken-up-root").await;
         let (next_root, _) = another_hierarchy(&mesh.world);
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret("", ""));
-        world.apply(&[]).await.succeeds();
+        mesh.world.issue("", "").await.succeeds();
         let several = Istiod::default().of_revision("several");
         let several = several.with("ISTIO_MULTIROOT_MESH", "true");
         mesh.node.deploy(&Istiod::default()).await;
@@ -149,14 +127,10 @@ fn an_istiod_that_never_takes_it_up_fails_the_update_and_the_next_plan_looks_aga
     network::in_its_own(async {
         let mut mesh = Mesh::new(Cli::Terraform, "taken-up-never").await;
         let brief = "timeouts {\n update = \"20s\"\n }";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(brief, &triggered(1)));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in(brief, &triggered(1)).await;
         mesh.node.mounts(Kubelet::Never);
         let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(brief, &triggered(2)));
-        let applied = world.apply(&[]).await;
+        let applied = world.issue(brief, &triggered(2)).await;
         applied
             .fails()
             .says("istiod does not use what was written")
@@ -181,15 +155,11 @@ fn a_rollout_that_does_not_end_names_the_pod_and_what_it_waits_for() {
         let mut mesh = Mesh::new(Cli::OpenTofu, "taken-up-stuck").await;
         let (next_root, _) = another_hierarchy(&mesh.world);
         let brief = "timeouts {\n update = \"20s\"\n }";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(brief, ""));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in(brief, "").await;
         mesh.node.has_room(false);
         let world = &mut mesh.world;
         let settings = format!("{brief}\n  {}", trusting(&[&next_root]));
-        world.configure(&world.issuing_secret(&settings, ""));
-        let applied = world.apply(&[]).await;
+        let applied = world.issue(&settings, "").await;
         applied
             .fails()
             .says("the restart of istiod has not ended")
@@ -212,10 +182,7 @@ fn who_restarts_istiod_alone_is_told_when_and_why() {
         let mut mesh = Mesh::new(Cli::Terraform, "taken-up-alone").await;
         let (next_root, _) = another_hierarchy(&mesh.world);
         let alone = "restart_istiod = \"never\"";
-        let world = &mut mesh.world;
-        world.configure(&world.issuing_secret(alone, ""));
-        world.apply(&[]).await.succeeds();
-        mesh.node.deploy(&Istiod::default()).await;
+        mesh.plug_in(alone, "").await;
         let world = &mut mesh.world;
         let settings = format!("{alone}\n  {}", trusting(&[&next_root]));
         world.configure(&world.issuing_secret(&settings, ""));

@@ -97,13 +97,6 @@ impl Istiod {
         ];
         let settings = self.settings.iter();
         environment.extend(settings.map(|(name, value)| json!({"name": name, "value": value})));
-        let (mounts, volumes) = if self.mounts {
-            let secret = json!({"secretName": "cacerts", "optional": true});
-            let volume = json!({"name": "cacerts", "secret": secret});
-            (self.volume_mounts(), vec![volume])
-        } else {
-            (Vec::new(), Vec::new())
-        };
         json!({
             "containers": [{
                 "name": CONTAINER,
@@ -112,14 +105,23 @@ impl Istiod {
                 "env": environment,
                 "ports": [{"containerPort": 8080}, {"containerPort": 15012}, {"containerPort": 15014}],
                 "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
-                "volumeMounts": mounts,
+                "volumeMounts": self.volume_mounts(),
             }],
-            "volumes": volumes,
+            "volumes": self.volumes(),
         })
+    }
+
+    fn volumes(&self) -> Vec<Value> {
+        let secret = json!({"secretName": "cacerts", "optional": true});
+        let volume = json!({"name": "cacerts", "secret": secret});
+        Vec::from_iter(self.mounts.then_some(volume))
     }
 
     fn volume_mounts(&self) -> Vec<Value> {
         let place = "/etc/cacerts";
+        if !self.mounts {
+            return Vec::new();
+        }
         if self.sub_paths.is_empty() {
             return vec![json!({"name": "cacerts", "mountPath": place, "readOnly": true})];
         }

@@ -195,10 +195,8 @@ impl Round {
             all.push(self.step(options, step).await?);
             // Others keep their keys in the state, and hand them to the host's log.
             if self.ours {
-                let state = self.backend.state();
-                self.dir
-                    .canary()
-                    .left_elsewhere("the backend's terraform.tfstate", &state);
+                let (canary, state) = (self.dir.canary(), self.backend.state());
+                canary.left_elsewhere("the backend's terraform.tfstate", &state);
             }
         }
         if self.ours {
